@@ -1,0 +1,169 @@
+# make builds the program ./hnrun and the library build/libhn.a; make help lists the rest.
+
+# ---- Settings: here, or on the command line (make CC=gcc-13 PREFIX=$HOME/.local) ---------------------------------
+
+ifeq ($(origin CC),default)
+CC = gcc
+endif
+OPT       = -O3 -g
+PREFIX    = /usr/local
+DESTDIR   =
+
+# Where Debian has them. OpenBLAS is named by its folder: the plain -lopenblas may be a build with threads of its own,
+# which would fight with ours.
+MULTIARCH   = $(shell $(CC) -print-multiarch)
+LUA_CFLAGS  = -I/usr/include/lua5.4
+LUA_LIBS    = -llua5.4
+BLAS_CFLAGS = -I/usr/include/$(MULTIARCH)/openblas-openmp
+BLAS_LIBS   = -L/usr/lib/$(MULTIARCH)/openblas-openmp -Wl,-rpath,/usr/lib/$(MULTIARCH)/openblas-openmp -lopenblas
+
+WARN = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wdouble-promotion \
+       -Wvla -Wundef -Wformat=2 -Werror
+
+# ---- Nothing to change below -------------------------------------------------------------------------------------
+
+BUILD   = build
+PROGRAM = hnrun
+# -ffp-contract=off: whether a product and a sum become one instruction must not depend on the processor, or the same
+# seed would give other numbers.
+FLAGS  := -std=c11 -D_POSIX_C_SOURCE=200809L -Iengine $(LUA_CFLAGS) $(BLAS_CFLAGS) $(OPT) -fopenmp -ffp-contract=off \
+          -fvisibility=hidden -fPIC -fno-semantic-interposition $(WARN)
+LIBS   := $(LUA_LIBS) -lxxhash $(BLAS_LIBS) -lz -lm
+# What scripts load at run time, such as lfs, finds Lua's functions in the program.
+EXPORT  = -Wl,-E
+
+ENGINE  := $(sort $(wildcard $(addprefix engine/,core/*.c core/op/*.c cpu/*.c data/*.c lua/*.c)))
+SOURCES := $(ENGINE) engine/hnrun.c
+MODULES := $(sort $(shell find lua -name '*.lua'))
+OBJECTS := $(ENGINE:%.c=$(BUILD)/%.o) $(BUILD)/lua_modules.o
+VERSION  = $(shell sed -n 's/^\#define HN_VERSION "\(.*\)"/\1/p' engine/hn.h)
+
+MAKEFLAGS += --no-print-directory $(if $(MAKELEVEL:0=),,-j$(shell nproc))
+Q = $(if $(V),,@)
+say = $(if $(V),,@echo '  $(1)')
+
+.PHONY: all setup train test asan lint format install clean help FORCE
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+all: $(PROGRAM) $(BUILD)/libhn.a
+
+$(PROGRAM): $(BUILD)/engine/hnrun.o $(BUILD)/libhn.a
+	$(call say,link    $@)
+	$Q$(CC) $(FLAGS) $(EXPORT) -o $@ $^ $(LIBS)
+
+$(BUILD)/libhn.a: $(OBJECTS) $(BUILD)/list
+	$(call say,library $@)
+	$Qrm -f $@ && ar rcs $@ $(OBJECTS)
+
+$(BUILD)/libhn.so: $(OBJECTS) $(BUILD)/list
+	$(call say,library $@)
+	$Q$(CC) $(FLAGS) -shared -Wl,-soname,libhn.so.0 -Wl,-z,defs -o $@ $(OBJECTS) $(LIBS)
+
+$(BUILD)/%.o: %.c $(BUILD)/flags | $(BUILD)/found
+	$(call say,compile $<)
+	$Qmkdir -p $(@D) && $(CC) $(FLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/lua_modules.o: $(BUILD)/lua_modules.c $(BUILD)/flags | $(BUILD)/found
+	$Q$(CC) $(FLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/lua_modules.c: $(MODULES) scripts/embed $(BUILD)/list
+	$(call say,embed   lua)
+	$Qscripts/embed lua >$@
+
+# These two hold what the build was made from and are touched when that changes: other flags compile everything again,
+# a source added or removed makes the library again.
+$(BUILD)/flags: text = $(CC) $(FLAGS) $(LIBS)
+$(BUILD)/list: text = $(SOURCES) $(MODULES)
+$(BUILD)/flags $(BUILD)/list: FORCE
+	@mkdir -p $(@D); echo '$(text)' | cmp -s - $@ || echo '$(text)' >$@
+$(BUILD)/flags: Makefile
+
+# One clear line instead of a compiler's complaint for each file.
+$(BUILD)/found: $(BUILD)/flags
+	@for header in lua.h xxhash.h cblas.h zlib.h; do \
+	  echo "#include <$$header>" | $(CC) $(FLAGS) -E - >$@.log 2>&1 || \
+	    { echo "$$header is missing: run make setup, or say in the Makefile's settings where it is" >&2; exit 1; }; \
+	done; rm $@.log; touch $@
+
+-include $(OBJECTS:.o=.d) $(BUILD)/engine/hnrun.d
+
+# ---- What people run. A new machine has no headers before scripts/setup ran, so the build is a make of its own. ----
+
+setup:
+	@scripts/setup
+
+train:
+	@scripts/setup
+	@$(MAKE) all
+	./hnrun examples/train.lua $(ARGS)
+
+test:
+	@scripts/setup test
+	@$(MAKE) all
+	@./hnrun spec/run.lua $(ARGS)
+
+# The specs on a second build that stops at the first bad access, undefined behaviour or leak.
+SANITIZE = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all -DHN_NO_CLONES
+
+asan:
+	@scripts/setup test
+	@$(MAKE) all BUILD=build/asan PROGRAM=build/asan/hnrun OPT='$(SANITIZE)'
+	@ASAN_OPTIONS=detect_leaks=1:$$ASAN_OPTIONS UBSAN_OPTIONS=print_stacktrace=1 build/asan/hnrun spec/run.lua $(ARGS)
+
+lint:
+	@scripts/setup lint
+	@$(MAKE) lint-c lint-header lint-lua
+
+.PHONY: lint-c lint-header lint-lua
+lint-c: $(BUILD)/found
+	$(call say,clang-tidy engine)
+	$Qprintf '%s\n' $(SOURCES) | xargs -P$$(nproc) -n1 sh -c 'clang-tidy --quiet "$$1" -- $(filter-out -Werror,$(FLAGS))' -
+lint-header:
+	$(call say,C++ engine/hn.h)
+	$Q$(CXX) -std=c++11 -Wall -Wextra -Wpedantic -Werror -fsyntax-only -x c++ engine/hn.h
+lint-lua:
+	$(call say,luacheck lua spec examples scripts)
+	$Qluacheck --quiet lua spec examples scripts
+
+format:
+	@scripts/setup lint
+	$Qclang-format -i $$(find engine -name '*.[ch]')
+
+define PKGCONFIG
+prefix=$(PREFIX)
+libdir=$${prefix}/lib
+includedir=$${prefix}/include
+
+Name: hn
+Description: Hashed neural networks in bounded memory, scripted in Lua
+Version: $(VERSION)
+Libs: -L$${libdir} -lhn
+Libs.private: $(LIBS) -fopenmp
+Cflags: -I$${includedir}
+endef
+export PKGCONFIG
+
+install: all $(BUILD)/libhn.so
+	$(call say,install into $(DESTDIR)$(PREFIX))
+	$Qinstall -d $(addprefix '$(DESTDIR)$(PREFIX)'/,bin include lib/pkgconfig)
+	$Qinstall -m 755 hnrun '$(DESTDIR)$(PREFIX)/bin'
+	$Qinstall -m 644 engine/hn.h '$(DESTDIR)$(PREFIX)/include'
+	$Qinstall -m 644 $(BUILD)/libhn.a '$(DESTDIR)$(PREFIX)/lib'
+	$Qinstall -m 755 $(BUILD)/libhn.so '$(DESTDIR)$(PREFIX)/lib/libhn.so.$(VERSION)'
+	$Qln -sf libhn.so.$(VERSION) '$(DESTDIR)$(PREFIX)/lib/libhn.so.0'
+	$Qln -sf libhn.so.0 '$(DESTDIR)$(PREFIX)/lib/libhn.so'
+	$Qprintf '%s\n' "$$PKGCONFIG" >'$(DESTDIR)$(PREFIX)/lib/pkgconfig/hn.pc'
+
+clean:
+	$Qrm -rf build hnrun
+
+help:
+	@echo 'make           ./hnrun and build/libhn.a (make setup first installs what they need)'
+	@echo 'make train     setup, build, and train a hashed network on Fashion-MNIST; ARGS="--epochs 3" goes to the script'
+	@echo 'make test      setup, build, and run the specs'
+	@echo 'make asan      the same on a build with address and undefined-behaviour sanitizers'
+	@echo 'make lint      clang-tidy and luacheck;  make format: clang-format'
+	@echo 'make install   into PREFIX (/usr/local), below DESTDIR: program, header, libraries, pkg-config file'
+	@echo 'make clean     removes what was built'
+	@echo 'V=1 shows every command; the settings are at the top of the Makefile.'

@@ -1,0 +1,93 @@
+/*
+ * The scalar functions that every backend applies element by element: activations, arithmetic, losses of an element and
+ * update rules. One row here is the function on every backend, and one row in spec/ops.lua tests it there.
+ *
+ * Plain C without branches on NaN: a NaN in gives a NaN out. Compiled by C and CUDA.
+ */
+#ifndef HN_CORE_FUNCTIONS_H
+#define HN_CORE_FUNCTIONS_H
+
+#include <math.h>
+
+#include "hash.h"
+
+/* X(name, numbers, y, slope): y = f(x; a), and dy/dx in terms of x, y and a. `numbers` is the op's numeric parameter
+ * as scripts see it. GELU is the exact one (Hendrycks & Gimpel 2016): x * Phi(x). */
+#define HN_UNARY_LIST(X)                                                                                               \
+  X(scale, " factor=1", a *x, a)                                                                                       \
+  X(relu, "", x < 0 ? 0 : x, x > 0 ? 1.0f : 0.0f)                                                                      \
+  X(leaky_relu, " slope=0.01", x < 0 ? a * x : x, x > 0 ? 1.0f : a)                                                    \
+  X(elu, " alpha=1", x < 0 ? a * expm1f(x) : x, x > 0 ? 1.0f : y + a)                                                  \
+  X(gelu, "", 0.5f * x * erfcf(-x * 0.70710678f),                                                                      \
+    0.5f * erfcf(-x * 0.70710678f) + x * 0.39894228f * expf(-0.5f * x * x))                                            \
+  X(tanh, "", tanhf(x), 1.0f - y * y)                                                                                  \
+  X(sigmoid, "", 1.0f / (1.0f + expf(-x)), y *(1.0f - y))
+
+/* X(name, y, slope_a, slope_b): y = f(a, b) and its two partial derivatives. */
+#define HN_BINARY_LIST(X)                                                                                              \
+  X(add, a + b, 1.0f, 1.0f)                                                                                            \
+  X(sub, a - b, 1.0f, -1.0f)                                                                                           \
+  X(mul, a *b, b, a)
+
+/* X(name, numbers, loss, slope): loss of output x against target t, and its derivative in x. The loss of a sample is
+ * the mean over its outputs. bce takes logits; its form keeps exp from overflowing. */
+#define HN_LOSS_LIST(X)                                                                                                \
+  X(bce, "", (x > 0 ? x : 0) - x * t + log1pf(expf(-fabsf(x))), 1.0f / (1.0f + expf(-x)) - t)                          \
+  X(mse, "", (x - t) * (x - t), 2.0f * (x - t))                                                                        \
+  X(huber, " delta=1",                                                                                                 \
+    fabsf(x - t) <= a ? 0.5f * (x - t) * (x - t) : a * (fabsf(x - t) - 0.5f * a),                                      \
+    fabsf(x - t) <= a ? x - t : (x > t ? a : (x < t ? -a : x - t)))
+
+#define HN_ENUM_ROW(name, ...) HN_FN_##name,
+typedef enum hn__unary { HN_UNARY_LIST(HN_ENUM_ROW) HN_UNARIES } hn__unary;
+#undef HN_ENUM_ROW
+#define HN_ENUM_ROW(name, ...) HN_FN2_##name,
+typedef enum hn__binary { HN_BINARY_LIST(HN_ENUM_ROW) HN_BINARIES } hn__binary;
+#undef HN_ENUM_ROW
+#define HN_ENUM_ROW(name, ...) HN_LOSS_##name,
+typedef enum hn__loss { HN_LOSS_LIST(HN_ENUM_ROW) HN_LOSSES } hn__loss;
+#undef HN_ENUM_ROW
+
+/* What a rule needs beyond hn_rule, computed once a step in double: adam's bias corrections. */
+typedef struct hn__step {
+  hn_rule rule;
+  float correct1, correct2; /* 1 / (1 - beta1^step), 1 / (1 - beta2^step) */
+} hn__step;
+
+/* One weight's step: changes *w and its states. s2 is unused by rules with one state. */
+HN_INLINE void hn__rule_sgd(const hn__step *p, float g, float *w, float *s1, float *s2) {
+  (void)s2;
+  *s1 = p->rule.momentum * *s1 + g;
+  *w -= p->rule.lr * (p->rule.nesterov ? g + p->rule.momentum * *s1 : *s1);
+}
+
+HN_INLINE void hn__rule_adam(const hn__step *p, float g, float *w, float *s1, float *s2) {
+  *s1 += (1.0f - p->rule.beta1) * (g - *s1);
+  *s2 += (1.0f - p->rule.beta2) * (g * g - *s2);
+  *w -= p->rule.lr * p->correct1 * *s1 / (sqrtf(p->correct2 * *s2) + p->rule.epsilon);
+}
+
+HN_INLINE void hn__rule_adamw(const hn__step *p, float g, float *w, float *s1, float *s2) {
+  *w -= p->rule.lr * p->rule.l2 * *w;
+  hn__rule_adam(p, g, w, s1, s2);
+}
+
+HN_INLINE void hn__rule_rmsprop(const hn__step *p, float g, float *w, float *s1, float *s2) {
+  *s2 += (1.0f - p->rule.beta2) * (g * g - *s2);
+  *s1 = p->rule.momentum * *s1 + g / (sqrtf(*s2) + p->rule.epsilon);
+  *w -= p->rule.lr * *s1;
+}
+
+HN_INLINE void hn__rule_adagrad(const hn__step *p, float g, float *w, float *s1, float *s2) {
+  (void)s2;
+  *s1 += g * g;
+  *w -= p->rule.lr * g / (sqrtf(*s1) + p->rule.epsilon);
+}
+
+/* The gradient that a rule sees. */
+HN_INLINE float hn__rule_gradient(const hn_rule *r, float g, float w) {
+  float decay = r->kind == HN_RULE_ADAMW ? 0.0f : r->l2;
+  return g * r->scale + decay * w + r->l1 * (float)((w > 0) - (w < 0));
+}
+
+#endif

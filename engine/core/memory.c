@@ -1,0 +1,227 @@
+/*
+ * Every byte that the engine takes: host objects, and device buffers counted by kind under a hard budget.
+ *
+ * In a debug context a buffer lies between two guard zones of GUARD bytes, looked at when it is freed. For tests,
+ * hn_memory_refuse() makes the n-th request fail, so that every path out of an error is walked.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core.h"
+
+#define GUARD 64
+#define GUARD_BYTE 0xA5
+
+const char *hn_kind_name(hn_kind kind) {
+  switch (kind) {
+#define X(NAME, name) \
+  case HN_##NAME: return name;
+    HN_KIND_LIST(X)
+#undef X
+  case HN_KINDS: break;
+  }
+  return "unknown";
+}
+
+bool hn_parse_bytes(const char *text, int64_t *bytes) {
+  static const struct {
+    const char *unit;
+    double factor;
+  } units[] = {{"", 1},         {"B", 1},          {"kB", 1e3},          {"KB", 1e3},          {"MB", 1e6},
+               {"GB", 1e9},     {"TB", 1e12},      {"KiB", 1024.0},      {"MiB", 1048576.0},   {"GiB", 1073741824.0},
+               {"TiB", 1099511627776.0}, {"K", 1024.0}, {"M", 1048576.0}, {"G", 1073741824.0}};
+  if (*text < '0' || *text > '9') return false;
+  char *end;
+  double value = strtod(text, &end);
+  while (*end == ' ') end++;
+  for (size_t i = 0; i < sizeof units / sizeof *units; i++)
+    if (strcmp(end, units[i].unit) == 0) {
+      value *= units[i].factor;
+      if (!(value >= 1 && value < 9e18)) return false;
+      *bytes = (int64_t)value;
+      return true;
+    }
+  return false;
+}
+
+hn_memory hn_memory_read(const hn_context *context) { return context->memory; }
+
+void hn_memory_reset_peak(hn_context *context) { context->memory.peak = context->memory.used; }
+
+void hn_memory_refuse(hn_context *context, int64_t n) { context->refuse = n; }
+
+/* True if this request is the one that a test asked to fail. */
+static bool refused(hn_context *context) { return context->refuse > 0 && --context->refuse == 0; }
+
+/* -- host ------------------------------------------------------------------------------------------------------- */
+
+void *hn__object_new(hn_context *context, size_t bytes) {
+  void *object = refused(context) ? NULL : calloc(1, bytes);
+  if (!object) {
+    hn__fail(context, HN_MEMORY, "no host memory for an object of %zu bytes", bytes);
+    return NULL;
+  }
+  context->memory.objects++;
+  hn__context_retain(context);
+  return object;
+}
+
+void hn__object_free(hn_context *context, void *object) {
+  free(object);
+  context->memory.objects--;
+  hn_context_close(context);
+}
+
+hn_status hn__host_resize(hn_context *context, void **block, size_t bytes) {
+  if (bytes == 0) {
+    free(*block);
+    *block = NULL;
+    return HN_OK;
+  }
+  void *grown = refused(context) ? NULL : realloc(*block, bytes);
+  if (!grown) return hn__fail(context, HN_MEMORY, "no host memory for %zu bytes", bytes);
+  *block = grown;
+  return HN_OK;
+}
+
+/* -- device ----------------------------------------------------------------------------------------------------- */
+
+/* "12.3 MiB" into text. */
+static hn__text bytes_text(int64_t bytes) {
+  static const char *const units[] = {"bytes", "KiB", "MiB", "GiB", "TiB"};
+  double value = (double)bytes;
+  size_t unit = 0;
+  while (value >= 1024 && unit < 4) value /= 1024, unit++;
+  hn__text text;
+  snprintf(text.s, sizeof text.s, unit ? "%.1f %s" : "%.0f %s", value, units[unit]);
+  return text;
+}
+
+/* Says how much was wanted, what the limit is and who holds how much. */
+static hn_status no_room(hn_context *context, hn_kind kind, size_t bytes, const char *what) {
+  const hn_memory *m = &context->memory;
+  char holders[512] = "nothing is held";
+  size_t length = 0;
+  for (int k = 0; k < HN_KINDS; k++)
+    if (m->kinds[k] > 0 && length < sizeof holders)
+      length += (size_t)snprintf(holders + length, sizeof holders - length, "%s%s %s", length ? ", " : "held: ",
+                                 hn_kind_name((hn_kind)k), bytes_text(m->kinds[k]).s);
+  hn__text limit = bytes_text(m->budget);
+  return hn__fail(context, HN_MEMORY, "%s%s%s (%s) needs %s, but %s of %s%s used; %s",
+                  context->doing ? context->doing : "", context->doing ? ": " : "", what, hn_kind_name(kind),
+                  bytes_text((int64_t)bytes).s, bytes_text(m->used).s,
+                  m->budget ? limit.s : "what the machine has", m->budget ? " of budget are" : " are", holders);
+}
+
+/* Lets the host free what it no longer needs: Lua's collector cannot see device bytes. */
+static void relieve(hn_context *context) {
+  if (context->on_pressure) context->on_pressure(context->pressure_data);
+}
+
+static bool over_budget(const hn_context *context, size_t bytes) {
+  const hn_memory *m = &context->memory;
+  return m->budget > 0 && (bytes > (size_t)m->budget || m->used > m->budget - (int64_t)bytes);
+}
+
+static void count(hn_context *context, hn_kind kind, int64_t bytes) {
+  hn_memory *m = &context->memory;
+  m->kinds[kind] += bytes;
+  m->used += bytes;
+  if (m->used > m->peak) m->peak = m->used;
+}
+
+static hn_status write_guards(hn_context *context, char *start, size_t bytes) {
+  unsigned char guard[GUARD];
+  memset(guard, GUARD_BYTE, GUARD);
+  HN_DEVICE_TRY(context, write, start, guard, GUARD);
+  return HN_DEVICE_CALL(context, write, start + GUARD + bytes, guard, GUARD);
+}
+
+static bool guards_intact(hn_context *context, const char *start, size_t bytes) {
+  unsigned char guard[2 * GUARD];
+  if (HN_DEVICE_CALL(context, read, guard, start, GUARD) != HN_OK) return false;
+  if (HN_DEVICE_CALL(context, read, guard + GUARD, start + GUARD + bytes, GUARD) != HN_OK) return false;
+  for (size_t i = 0; i < sizeof guard; i++)
+    if (guard[i] != GUARD_BYTE) return false;
+  return true;
+}
+
+/* Takes counted device memory, or gives NULL after having asked the host to let go of some. */
+static void *take(hn_context *context, hn_kind kind, size_t bytes) {
+  size_t guards = context->debug ? 2 * GUARD : 0;
+  if (refused(context)) return NULL;
+  if (over_budget(context, bytes)) relieve(context);
+  if (over_budget(context, bytes)) return NULL;
+  char *data = context->backend->alloc(context->device, bytes + guards);
+  if (!data) {
+    relieve(context);
+    data = context->backend->alloc(context->device, bytes + guards);
+  }
+  if (!data) return NULL;
+  if (guards) {
+    if (write_guards(context, data, bytes) != HN_OK) {
+      context->backend->free(context->device, data);
+      return NULL;
+    }
+    data += GUARD;
+  }
+  count(context, kind, (int64_t)bytes);
+  return data;
+}
+
+static void give_back(hn_context *context, hn_kind kind, void *data, size_t bytes) {
+  char *start = data;
+  if (context->debug) {
+    start -= GUARD;
+    if (!guards_intact(context, start, bytes)) context->memory.damaged++;
+  }
+  context->backend->free(context->device, start);
+  count(context, kind, -(int64_t)bytes);
+}
+
+hn_status hn__buffer_new(hn_context *context, hn_kind kind, size_t bytes, const char *what, hn__buffer **out) {
+  hn__buffer *buffer = hn__object_new(context, sizeof *buffer);
+  if (!buffer) return HN_MEMORY;
+  buffer->data = take(context, kind, bytes);
+  if (!buffer->data) {
+    hn_status status = no_room(context, kind, bytes, what);
+    hn__object_free(context, buffer);
+    return status;
+  }
+  buffer->context = context;
+  buffer->refs = 1;
+  buffer->kind = kind;
+  buffer->bytes = bytes;
+  *out = buffer;
+  return HN_OK;
+}
+
+void hn__buffer_release(hn__buffer *buffer) {
+  if (!buffer || --buffer->refs > 0) return;
+  give_back(buffer->context, buffer->kind, buffer->data, buffer->bytes);
+  hn__object_free(buffer->context, buffer);
+}
+
+void hn__buffer_rename(hn__buffer *buffer, hn_kind kind) {
+  buffer->context->memory.kinds[buffer->kind] -= (int64_t)buffer->bytes;
+  buffer->context->memory.kinds[kind] += (int64_t)buffer->bytes;
+  buffer->kind = kind;
+}
+
+hn_status hn__workspace(hn_context *context, void **out) {
+  if (!context->workspace) {
+    size_t bytes = context->backend->hashed_workspace(context->device);
+    context->workspace = take(context, HN_WORKSPACE, bytes);
+    if (!context->workspace) return no_room(context, HN_WORKSPACE, bytes, "panels");
+    context->workspace_bytes = bytes;
+  }
+  *out = context->workspace;
+  return HN_OK;
+}
+
+void hn__workspace_free(hn_context *context) {
+  if (context->workspace) give_back(context, HN_WORKSPACE, context->workspace, context->workspace_bytes);
+  context->workspace = NULL;
+}

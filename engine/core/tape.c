@@ -1,0 +1,190 @@
+/*
+ * Scopes and tapes. A context's open scopes form a stack; results of operations belong to the innermost one and are
+ * freed when it closes. A scope that records is a tape: hn_backward() walks its calls from the last to the first, each
+ * adding to the gradients of its operands, and lets go of what they held.
+ */
+#include <string.h>
+
+#include "op/op.h"
+
+hn_status hn_tape_open(hn_context *context, bool record, hn_tape **out) {
+  hn_tape *tape = hn__object_new(context, sizeof *tape);
+  if (!tape) return HN_MEMORY;
+  tape->context = context;
+  tape->outer = context->tape;
+  tape->open = true;
+  tape->record = record;
+  tape->serial = ++context->tapes;
+  context->tape = tape;
+  *out = tape;
+  return HN_OK;
+}
+
+void hn__call_clear(hn__call *call) {
+  for (int i = 0; i < call->args.operands; i++) hn_tensor_release(call->args.x[i].tensor);
+  for (int i = 0; i < 2; i++) hn_tensor_release(call->saved[i]);
+  hn_tensor_release(call->out);
+}
+
+/* Forgets what was recorded: the gradients that were under way are no longer wanted. */
+static void drop_record(hn_tape *tape) {
+  while (tape->call_count > 0) hn__call_clear(&tape->calls[--tape->call_count]);
+  tape->serial = ++tape->context->tapes;
+}
+
+/* Closes the innermost scope. Its handle stays until its owner closes it as well. */
+static void close_innermost(hn_context *context) {
+  hn_tape *tape = context->tape;
+  drop_record(tape);
+  while (tape->result_count > 0) {
+    hn_tensor *result = tape->results[--tape->result_count];
+    result->scope = NULL;
+    hn_tensor_close(result);
+  }
+  hn__host_resize(context, (void **)&tape->results, 0);
+  hn__host_resize(context, (void **)&tape->calls, 0);
+  context->tape = tape->outer;
+  tape->open = false;
+}
+
+void hn_tape_close(hn_tape *tape) {
+  if (!tape) return;
+  while (tape->open) close_innermost(tape->context);
+  hn__object_free(tape->context, tape);
+}
+
+/* Makes room for one more entry of `size` bytes. */
+static hn_status grow(hn_context *context, void **list, int64_t count, int64_t *space, size_t size) {
+  if (count < *space) return HN_OK;
+  int64_t wider = *space ? 2 * *space : 16;
+  HN_TRY(hn__host_resize(context, list, (size_t)wider * size));
+  *space = wider;
+  return HN_OK;
+}
+
+static hn_status add_to(hn_tape *scope, hn_tensor *tensor) {
+  if (!scope) return HN_OK;
+  HN_TRY(grow(scope->context, (void **)&scope->results, scope->result_count, &scope->result_space,
+              sizeof *scope->results));
+  scope->results[scope->result_count++] = tensor;
+  tensor->scope = scope;
+  return HN_OK;
+}
+
+hn_status hn__scope_add(hn_tensor *tensor) { return add_to(tensor->context->tape, tensor); }
+
+/* Lists are short or left in reverse order, so the search starts at the end. */
+void hn__scope_forget(hn_tensor *tensor) {
+  hn_tape *scope = tensor->scope;
+  if (!scope) return;
+  tensor->scope = NULL;
+  int64_t i = scope->result_count - 1;
+  while (scope->results[i] != tensor) i--;
+  memmove(scope->results + i, scope->results + i + 1, (size_t)(scope->result_count - 1 - i) * sizeof *scope->results);
+  scope->result_count--;
+}
+
+hn_status hn_tensor_keep(hn_tensor *tensor) {
+  hn_tape *scope = tensor->scope;
+  HN_TRY(hn__tensor_usable(tensor->context, tensor, "keep: the tensor"));
+  if (!scope) return HN_OK;
+  hn__scope_forget(tensor);
+  return add_to(scope->outer, tensor);
+}
+
+bool hn__wants_grad(const hn_tensor *tensor) {
+  const hn_tape *tape = tensor->context->tape;
+  return tensor->parameter || (tape && tensor->recorded == tape->serial);
+}
+
+static bool any_wants_grad(const hn__call *call) {
+  for (int i = 0; i < call->args.operands; i++)
+    if (call->args.x[i].tensor && hn__wants_grad(call->args.x[i].tensor)) return true;
+  return false;
+}
+
+hn_status hn__tape_record(hn__call *call) {
+  hn_tape *tape = call->context->tape;
+  if (!tape || !tape->record || !any_wants_grad(call)) return HN_OK;
+  HN_TRY(grow(call->context, (void **)&tape->calls, tape->call_count, &tape->call_space, sizeof *tape->calls));
+  call->out->recorded = tape->serial;
+  hn__call *kept = &tape->calls[tape->call_count++];
+  *kept = *call;
+  hn_tensor_retain(kept->out);
+  for (int i = 0; i < kept->args.operands; i++) hn_tensor_retain(kept->args.x[i].tensor);
+  for (int i = 0; i < 2; i++) hn_tensor_retain(kept->saved[i]);
+  return HN_OK;
+}
+
+/* The gradient's storage, zero-filled when it holds nothing yet. */
+static hn_status open_grad(hn_tensor *tensor) {
+  if (tensor->grad_valid) return HN_OK;
+  if (tensor->grad) {
+    HN_DEVICE_TRY(tensor->context, zero, hn__floats(tensor->grad), (size_t)tensor->size * 4);
+  } else {
+    HN_TRY(hn__tensor_make(tensor->context, HN_GRADIENTS, HN_FLOAT32, tensor->dims, tensor->shape, HN_FILL_ZERO,
+                           &tensor->grad));
+  }
+  tensor->grad_valid = true;
+  return HN_OK;
+}
+
+hn_status hn__grad_of(hn__call *call, int i, float **grad) {
+  hn_tensor *tensor = i < call->args.operands ? call->args.x[i].tensor : NULL;
+  *grad = NULL;
+  if (!tensor || !hn__wants_grad(tensor)) return HN_OK;
+  HN_TRY(open_grad(tensor));
+  *grad = hn__floats(tensor->grad);
+  return HN_OK;
+}
+
+/* Operands that were closed by hand since they were recorded cannot be differentiated through. */
+static hn_status check_operands(hn__call *call) {
+  for (int i = 0; i < call->args.operands; i++)
+    if (call->args.x[i].tensor) HN_TRY(hn__tensor_usable(call->context, call->args.x[i].tensor, "an operand"));
+  return hn__tensor_usable(call->context, call->out, "the result");
+}
+
+/* One recorded call; its own gradient is done with afterwards, unless it is a parameter's. */
+static hn_status backward_one(hn__call *call) {
+  if (!call->out->grad_valid) return HN_OK;
+  HN_TRY(check_operands(call));
+  call->context->doing = call->op->name;
+  HN_TRY(call->op->backward(call));
+  hn_tensor_release(call->out->grad);
+  call->out->grad = NULL;
+  call->out->grad_valid = false;
+  return HN_OK;
+}
+
+static hn_status run_backward(hn_tape *tape, hn_tensor *loss) {
+  const float one = 1.0f;
+  HN_TRY(open_grad(loss));
+  HN_TRY(hn_tensor_write(loss->grad, 0, 1, &one));
+  while (tape->call_count > 0) {
+    hn__call *call = &tape->calls[tape->call_count - 1];
+    HN_TRY(backward_one(call));
+    hn__call_clear(call);
+    tape->call_count--;
+  }
+  return HN_OK;
+}
+
+hn_status hn_backward(hn_tensor *loss) {
+  hn_context *context = loss->context;
+  hn_tape *tape = context->tape;
+  context->doing = "backward";
+  HN_TRY(hn__tensor_usable(context, loss, "the loss"));
+  if (!tape || !tape->record)
+    return hn__fail(context, HN_STATE, "backward: no tape is open, or a scope inside it is");
+  if (loss->size != 1)
+    return hn__fail(context, HN_SHAPE, "backward starts from one number, got a tensor %s",
+                    hn__shape_text(loss->dims, loss->shape).s);
+  if (loss->recorded != tape->serial)
+    return hn__fail(context, HN_STATE,
+                    "backward: the loss is not on the open tape: no operand of it wants a gradient, it was made "
+                    "outside the tape, or backward ran already");
+  hn_status status = run_backward(tape, loss);
+  drop_record(tape);
+  return status;
+}

@@ -1,0 +1,107 @@
+/*
+ * The CPU backend: the device, its memory and the table. Device memory is host memory here.
+ */
+#include "cpu.h"
+
+#include <cblas.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ALIGNMENT 64
+
+/* One thread a processor unless told otherwise. */
+static hn_status open_device(const hn_options *options, hn__device **out) {
+  hn__device *d = calloc(1, sizeof *d);
+  *out = d;
+  if (!d) return HN_MEMORY;
+  d->threads = options->threads > 0 ? options->threads : omp_get_num_procs();
+  snprintf(d->name, sizeof d->name, "cpu, %d threads", d->threads);
+  return HN_OK;
+}
+
+static void close_device(hn__device *d) { free(d); }
+
+/* OpenBLAS names its version and the kernel that it chose for this processor. */
+static const char *built_with(void) { return openblas_get_config(); }
+
+/* No bytes still give a pointer that can be passed on and freed. */
+static void *alloc_bytes(hn__device *d, size_t bytes) {
+  (void)d;
+  if (bytes > SIZE_MAX - ALIGNMENT) return NULL;
+  size_t rounded = (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+  return aligned_alloc(ALIGNMENT, rounded ? rounded : ALIGNMENT);
+}
+
+static void free_bytes(hn__device *d, void *p) {
+  (void)d;
+  free(p);
+}
+
+/* Pointers of empty arrays may be NULL, which memcpy does not take. */
+static hn_status copy_bytes(hn__device *d, void *dst, const void *src, size_t bytes) {
+  (void)d;
+  if (bytes) memcpy(dst, src, bytes);
+  return HN_OK;
+}
+
+static hn_status zero_bytes(hn__device *d, void *dst, size_t bytes) {
+  (void)d;
+  if (bytes) memset(dst, 0, bytes);
+  return HN_OK;
+}
+
+/* Reports the first id that a table of `limit` rows does not have. */
+hn_status hn__cpu_find_outside(hn__device *d, const int32_t *ids, int64_t n, int64_t limit, int64_t *host) {
+  (void)d;
+  int64_t i = 0;
+  while (i < n && ids[i] >= 0 && ids[i] < limit) i++;
+  *host = i < n ? i : -1;
+  return HN_OK;
+}
+
+const hn_backend hn__cpu_backend = {
+    .name = "cpu",
+    .built_with = built_with,
+    .open = open_device,
+    .close = close_device,
+    .alloc = alloc_bytes,
+    .free = free_bytes,
+    .write = copy_bytes,
+    .read = copy_bytes,
+    .copy = copy_bytes,
+    .zero = zero_bytes,
+    .gemm = hn__cpu_gemm,
+    .hashed_workspace = hn__cpu_hashed_workspace,
+    .hashed_forward = hn__cpu_hashed_forward,
+    .hashed_input_grad = hn__cpu_hashed_input_grad,
+    .hashed_bucket_grad = hn__cpu_hashed_bucket_grad,
+    .lookup = hn__cpu_lookup,
+    .lookup_grad = hn__cpu_lookup_grad,
+    .unary = hn__cpu_unary,
+    .unary_grad = hn__cpu_unary_grad,
+    .binary = hn__cpu_binary,
+    .binary_grad = hn__cpu_binary_grad,
+    .dropout = hn__cpu_dropout,
+    .copy_rows = hn__cpu_copy_rows,
+    .reduce = hn__cpu_reduce,
+    .spread = hn__cpu_spread,
+    .weighted_mean = hn__cpu_weighted_mean,
+    .weighted_mean_grad = hn__cpu_weighted_mean_grad,
+    .sum_squares = hn__cpu_sum_squares,
+    .softmax = hn__cpu_softmax,
+    .softmax_grad = hn__cpu_softmax_grad,
+    .argmax = hn__cpu_argmax,
+    .layer_norm = hn__cpu_layer_norm,
+    .layer_norm_grad = hn__cpu_layer_norm_grad,
+    .batch_norm = hn__cpu_batch_norm,
+    .batch_norm_grad = hn__cpu_batch_norm_grad,
+    .cross_entropy = hn__cpu_cross_entropy,
+    .cross_entropy_grad = hn__cpu_cross_entropy_grad,
+    .soft_cross_entropy = hn__cpu_soft_cross_entropy,
+    .soft_cross_entropy_grad = hn__cpu_soft_cross_entropy_grad,
+    .loss = hn__cpu_loss,
+    .loss_grad = hn__cpu_loss_grad,
+    .find_outside = hn__cpu_find_outside,
+    .update = hn__cpu_update,
+};

@@ -1,0 +1,71 @@
+/*
+ * Dense products. BLAS is always called on one thread: we cut C into panels ourselves, by its shape alone, because
+ * BLAS would cut it by the number of threads and round differently.
+ */
+#include "cpu.h"
+
+#include <cblas.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+/* C = beta C, with 0 overwriting even NaN. */
+static void scale(int64_t m, int64_t n, float beta, float *c, int64_t ldc) {
+  for (int64_t i = 0; i < m; i++)
+    for (int64_t j = 0; j < n; j++) c[i * ldc + j] = beta == 0 ? 0 : beta * c[i * ldc + j];
+}
+
+/* One row or column of C: y (of m, stride incy) = op(A) x + beta y, where op(A) is m x k. */
+static void gemv(bool ta, int64_t m, int64_t k, const float *a, int64_t lda, const float *x, int64_t incx, float beta,
+                 float *y, int64_t incy) {
+  if (beta == 0) {
+    scale(m, 1, 0, y, incy);
+    beta = 1;
+  }
+  cblas_sgemv(CblasRowMajor, ta ? CblasTrans : CblasNoTrans, (blasint)(ta ? k : m), (blasint)(ta ? m : k), 1, a,
+              (blasint)lda, x, (blasint)incx, beta, y, (blasint)incy);
+}
+
+static void product(bool ta, bool tb, int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, const float *b,
+                    int64_t ldb, float beta, float *c, int64_t ldc) {
+  if (k == 0)
+    scale(m, n, beta, c, ldc);
+  else if (n == 1)
+    gemv(ta, m, k, a, lda, b, tb ? 1 : ldb, beta, c, ldc);
+  else if (m == 1)
+    gemv(!tb, n, k, b, ldb, a, ta ? lda : 1, beta, c, 1);
+  else
+    cblas_sgemm(CblasRowMajor, ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans, (blasint)m, (blasint)n,
+                (blasint)k, 1, a, (blasint)lda, b, (blasint)ldb, beta, c, (blasint)ldc);
+}
+
+/* OpenBLAS uses one thread inside a parallel region or where OpenMP allows one only; a team of one is not a parallel
+ * region to it. The setting belongs to the calling thread, so other users of BLAS in the process do not notice. */
+void hn__cpu_sgemm(bool ta, bool tb, int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, const float *b,
+                   int64_t ldb, float beta, float *c, int64_t ldc) {
+  if (m == 0 || n == 0) return;
+  int allowed = omp_get_max_threads();
+  bool limit = allowed > 1 && !omp_in_parallel();
+  if (limit) omp_set_num_threads(1);
+  product(ta, tb, m, n, k, a, lda, b, ldb, beta, c, ldc);
+  if (limit) omp_set_num_threads(allowed);
+}
+
+/* Panels of about 128 x 128, taller where k makes packing them worth it; a multiple of BLAS' own tile of 16. */
+hn_status hn__cpu_gemm(hn__device *d, bool ta, bool tb, int64_t m, int64_t n, int64_t k, const float *a, int64_t lda,
+                       const float *b, int64_t ldb, float beta, float *c, int64_t ldc) {
+  if (k > INT_MAX || lda > INT_MAX || ldb > INT_MAX || ldc > INT_MAX) {
+    snprintf(d->message, sizeof d->message, "a dense product of %lld x %lld x %lld is beyond this BLAS", (long long)m,
+             (long long)n, (long long)k);
+    return HN_SHAPE;
+  }
+  const int64_t pm = k < 256 ? 128 : 256, pn = 128;
+  int64_t down = hn__cpu_ceil(m, pm), across = hn__cpu_ceil(n, pn);
+  HN_CPU_PARALLEL(d, (double)m * (double)n * (double)k)
+  for (int64_t p = 0; p < down * across; p++) {
+    int64_t i = p / across * pm, j = p % across * pn;
+    hn__cpu_sgemm(ta, tb, hn__cpu_least(m - i, pm), hn__cpu_least(n - j, pn), k, ta ? a + i : a + i * lda, lda,
+                  tb ? b + j * ldb : b + j, ldb, beta, c + i * ldc + j, ldc);
+  }
+  return HN_OK;
+}

@@ -1,0 +1,357 @@
+/*
+ * The program: reads the command line, opens an engine and runs scripts in it. Everything else is in the library, over
+ * the part of hn.h that any host has.
+ */
+#include <lauxlib.h>
+#include <lua.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "hn.h"
+
+enum { EXIT_SCRIPT = 1, EXIT_USAGE = 2, LONGEST_MODULE = 200 };
+
+/* What -e and -l ask for, in the order of the command line. */
+typedef struct action {
+  bool module;
+  const char *text;
+} action;
+
+typedef struct command {
+  hn_engine_options engine;
+  action *actions;
+  int action_count;
+  bool code, help, version;
+  int script; /* where it stands in argv; argc if there is none */
+} command;
+
+/* -- options: each takes its value and says whether that was one ------------------------------------------------- */
+
+static bool add_action(command *c, bool module, const char *text) {
+  c->actions[c->action_count++] = (action){module, text};
+  return true;
+}
+
+static bool take_code(command *c, const char *value) {
+  c->code = true;
+  return add_action(c, false, value);
+}
+
+/* The names go into a line of Lua as they stand. */
+static bool take_module(command *c, const char *value) {
+  static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-";
+  size_t first = strspn(value, letters);
+  const char *name = value[first] == '=' ? value + first + 1 : value;
+  bool good = first > 0 && *name && name[strspn(name, letters)] == '\0' && strlen(value) <= LONGEST_MODULE;
+  return good && add_action(c, true, value);
+}
+
+static bool take_device(command *c, const char *value) {
+  c->engine.device = value;
+  return *value && *value != '-';
+}
+
+static bool whole_number(const char *text, unsigned long most, unsigned long *number) {
+  size_t digits = strspn(text, "0123456789");
+  if (digits == 0 || digits > 10 || text[digits]) return false;
+  unsigned long long value = strtoull(text, NULL, 10);
+  *number = (unsigned long)value;
+  return value <= most;
+}
+
+static bool take_threads(command *c, const char *value) {
+  unsigned long n = 0;
+  bool good = whole_number(value, 4096, &n);
+  c->engine.threads = (int)n;
+  return good && n > 0;
+}
+
+static bool take_memory(command *c, const char *value) { return hn_parse_bytes(value, &c->engine.memory); }
+
+static bool take_seed(command *c, const char *value) {
+  unsigned long n = 0;
+  c->engine.seed_set = whole_number(value, UINT32_MAX, &n);
+  c->engine.seed = (uint32_t)n;
+  return c->engine.seed_set;
+}
+
+static bool take_version(command *c, const char *value) {
+  (void)value;
+  return c->version = true;
+}
+
+static bool take_help(command *c, const char *value) {
+  (void)value;
+  return c->help = true;
+}
+
+typedef struct option {
+  const char *letter, *word; /* either may be NULL */
+  const char *value;         /* how the help calls its value; NULL: it has none */
+  const char *help;
+  const char *expected; /* what a value must be */
+  bool (*take)(command *c, const char *value);
+} option;
+
+static const option options[] = {
+    {"-e", NULL, "CODE", "run CODE", "Lua code", take_code},
+    {"-l", NULL, "MODULE", "require MODULE into a global of its name; NAME=MODULE: into NAME",
+     "a module's name, such as hn or nn=hn.nn", take_module},
+    {NULL, "--device", "NAME", "where to compute: auto, cpu", "a device's name, such as auto or cpu", take_device},
+    {NULL, "--threads", "N", "threads of the CPU; all of them unless told otherwise", "a whole number from 1 to 4096",
+     take_threads},
+    {NULL, "--memory", "SIZE", "bytes that the device may hold, such as 64MiB or 1.5GiB",
+     "a number of bytes, such as 64MiB, 1.5GiB, 500kB or 1000000", take_memory},
+    {NULL, "--seed", "N", "seed of the random numbers and of the layers", "a whole number from 0 to 4294967295",
+     take_seed},
+    {"-v", "--version", NULL, "print the version and what was built in", NULL, take_version},
+    {"-h", "--help", NULL, "print this", NULL, take_help},
+};
+enum { OPTIONS = sizeof options / sizeof *options };
+
+/* -- usage -------------------------------------------------------------------------------------------------------- */
+
+static void print_usage(FILE *to) {
+  fputs("usage: hnrun [options] script.lua [arguments]\n"
+        "       hnrun [options] -  [arguments]   runs standard input\n\n",
+        to);
+  for (int i = 0; i < OPTIONS; i++) {
+    const option *o = &options[i];
+    char names[40];
+    snprintf(names, sizeof names, "%s%s%s %s", o->letter ? o->letter : "", o->letter && o->word ? ", " : "",
+             o->word ? o->word : "", o->value ? o->value : "");
+    fprintf(to, "  %-18s %s\n", names, o->help);
+  }
+  fputs("\nThe engine's options win over what the script asks for with hn.use.\n", to);
+}
+
+/* How many letters must be put in, taken out or changed to make b of a (Levenshtein 1966). */
+static int distance(const char *a, size_t a_length, const char *b) {
+  enum { LONGEST = 32 };
+  size_t b_length = strlen(b);
+  int row[LONGEST + 1];
+  if (a_length > LONGEST || b_length > LONGEST) return LONGEST;
+  for (size_t j = 0; j <= b_length; j++) row[j] = (int)j;
+  for (size_t i = 1; i <= a_length; i++) {
+    int diagonal = row[0]++;
+    for (size_t j = 1; j <= b_length; j++) {
+      int change = diagonal + (a[i - 1] != b[j - 1]), put = row[j - 1] + 1, take = row[j] + 1;
+      diagonal = row[j];
+      row[j] = change < put ? change : put;
+      if (take < row[j]) row[j] = take;
+    }
+  }
+  return row[b_length];
+}
+
+static const char *nearest_option(const char *text) {
+  const char *nearest = NULL;
+  int least = 4;
+  for (int i = 0; i < OPTIONS; i++) {
+    int d = options[i].word ? distance(text, strcspn(text, "="), options[i].word) : least;
+    if (d < least) least = d, nearest = options[i].word;
+  }
+  return nearest;
+}
+
+static int unknown_option(const char *text) {
+  const char *nearest = nearest_option(text);
+  fprintf(stderr, "hnrun: unknown option '%s'%s%s%s; hnrun --help lists them\n", text, nearest ? ", nearest is '" : "",
+          nearest ? nearest : "", nearest ? "'" : "");
+  return EXIT_USAGE;
+}
+
+/* -- command line ------------------------------------------------------------------------------------------------- */
+
+/* Whether text is this option; *value is what is written behind it as --word=value or -lvalue, or NULL. */
+static bool matches(const option *o, const char *text, const char **value) {
+  *value = NULL;
+  if (o->letter && strncmp(text, o->letter, 2) == 0 && (text[2] == '\0' || o->value)) {
+    *value = text[2] ? text + 2 : NULL;
+    return true;
+  }
+  size_t length = o->word ? strlen(o->word) : 0;
+  if (!o->word || strncmp(text, o->word, length) != 0) return false;
+  *value = text[length] == '=' ? text + length + 1 : NULL;
+  return text[length] == '\0' || text[length] == '=';
+}
+
+static int bad_value(const option *o, const char *value) {
+  fprintf(stderr, "hnrun: option '%s' %s %s, got %s%s%s\n", o->word ? o->word : o->letter,
+          o->value ? "expects" : "takes", o->value ? o->expected : "no value", value ? "'" : "",
+          value ? value : "nothing", value ? "'" : "");
+  return EXIT_USAGE;
+}
+
+/* Takes the option at argv[*at], with its value where that stands behind it, and moves *at past them. */
+static int read_option(command *c, char **argv, int *at) {
+  const char *text = argv[(*at)++], *value = NULL;
+  const option *o = options;
+  while (o < options + OPTIONS && !matches(o, text, &value)) o++;
+  if (o == options + OPTIONS) return unknown_option(text);
+  if (!o->value && value) return bad_value(o, value);
+  if (o->value && !value && argv[*at]) value = argv[(*at)++];
+  if (o->value && !value) return bad_value(o, NULL);
+  return o->take(c, value) ? EXIT_SUCCESS : bad_value(o, value);
+}
+
+/* Options end at the script, at "-" (standard input) or behind "--". */
+static int read_command(command *c, int argc, char **argv) {
+  int at = 1, status = EXIT_SUCCESS;
+  while (status == EXIT_SUCCESS && at < argc && argv[at][0] == '-' && argv[at][1]) {
+    if (strcmp(argv[at], "--") == 0) {
+      at++;
+      break;
+    }
+    status = read_option(c, argv, &at);
+  }
+  c->script = at;
+  return status;
+}
+
+/* -- Ctrl-C ------------------------------------------------------------------------------------------------------- */
+
+static hn_engine *volatile running; /* a signal handler has no other way to it */
+
+/* A script may be deep in a computation that does not look up: three times within a second each ends the program. */
+static void on_interrupt(int number) {
+  static volatile sig_atomic_t presses;
+  static struct timespec last;
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  double seconds = (double)(now.tv_sec - last.tv_sec) + 1e-9 * (double)(now.tv_nsec - last.tv_nsec);
+  presses = seconds < 1 ? presses + 1 : 1;
+  last = now;
+  if (presses >= 3) {
+    signal(number, SIG_DFL);
+    raise(number);
+  }
+  if (running) hn_interrupt(running);
+}
+
+/* Without SA_RESTART a script that waits for input wakes up. */
+static void catch_interrupts(hn_engine *engine) {
+  struct sigaction act = {.sa_handler = on_interrupt};
+  sigemptyset(&act.sa_mask);
+  running = engine;
+  sigaction(SIGINT, &act, NULL);
+}
+
+/* -- running ------------------------------------------------------------------------------------------------------ */
+
+typedef struct arguments {
+  int argc, script;
+  char **argv;
+} arguments;
+
+/* The global `arg` as in lua: the script is at 0, what stands before it at negative indices. */
+static int set_arg(lua_State *L) {
+  const arguments *a = lua_touserdata(L, 1);
+  int zero = a->script < a->argc ? a->script : 0;
+  lua_createtable(L, a->argc - zero, zero + 1);
+  for (int i = 0; i < a->argc; i++) {
+    lua_pushstring(L, a->argv[i]);
+    lua_rawseti(L, -2, i - zero);
+  }
+  lua_setglobal(L, "arg");
+  return 0;
+}
+
+/* Calls it protected: each of its lines may run out of memory. */
+static bool give_arg(hn_engine *engine, const arguments *a) {
+  lua_State *L = hn_lua(engine);
+  arguments copy = *a;
+  lua_pushcfunction(L, set_arg);
+  lua_pushlightuserdata(L, &copy);
+  if (lua_pcall(L, 1, 0, 0) == LUA_OK) return true;
+  fprintf(stderr, "hnrun: %s\n", lua_tostring(L, -1));
+  return false;
+}
+
+static hn_status require_module(hn_engine *engine, const char *text) {
+  const char *equals = strchr(text, '=');
+  int name = equals ? (int)(equals - text) : (int)strlen(text);
+  char line[2 * LONGEST_MODULE + 32];
+  snprintf(line, sizeof line, "_G['%.*s'] = require '%s'", name, text, equals ? equals + 1 : text);
+  return hn_run_string(engine, line, "=(command line)");
+}
+
+static hn_status run_actions(hn_engine *engine, const command *c) {
+  for (int i = 0; i < c->action_count; i++) {
+    const action *a = &c->actions[i];
+    hn_status status = a->module ? require_module(engine, a->text) : hn_run_string(engine, a->text, "=(command line)");
+    if (status != HN_OK) return status;
+  }
+  return HN_OK;
+}
+
+/* Runs what the command names; standard input where it names nothing. */
+static hn_status run_script(hn_engine *engine, const command *c, int argc, char **argv) {
+  if (c->script >= argc) return c->code ? HN_OK : hn_run_file(engine, NULL, 0, NULL);
+  const char *path = argv[c->script];
+  const char *const *rest = (const char *const *)(argv + c->script + 1);
+  return hn_run_file(engine, strcmp(path, "-") == 0 ? NULL : path, argc - c->script - 1, rest);
+}
+
+static hn_status print_version(hn_engine *engine) {
+  static const char script[] = "local core <const> = require 'hn.core'\n"
+                               "print('hnrun ' .. core.version)\n"
+                               "for _, part in ipairs(core.built) do print('  ' .. part) end\n";
+  return hn_run_string(engine, script, "=(version)");
+}
+
+static bool run(hn_engine *engine, const command *c, int argc, char **argv) {
+  arguments a = {argc, c->script, argv};
+  if (!give_arg(engine, &a)) return false;
+  hn_status status = c->version ? print_version(engine) : run_actions(engine, c);
+  if (status == HN_OK && !c->version) status = run_script(engine, c, argc, argv);
+  if (status != HN_OK) fprintf(stderr, "hnrun: %s\n", hn_error(engine));
+  return status == HN_OK;
+}
+
+static int open_and_run(const command *c, int argc, char **argv) {
+  hn_engine *engine = NULL;
+  bool good = hn_open(&c->engine, &engine) == HN_OK;
+  if (good) {
+    catch_interrupts(engine);
+    good = run(engine, c, argc, argv);
+    running = NULL;
+  } else {
+    fprintf(stderr, "hnrun: %s\n", engine ? hn_error(engine) : "out of memory");
+  }
+  hn_close(engine);
+  if ((fflush(stdout) != 0 || ferror(stdout)) && good) {
+    fputs("hnrun: cannot write to standard output\n", stderr);
+    good = false;
+  }
+  return good ? EXIT_SUCCESS : EXIT_SCRIPT;
+}
+
+/* A terminal with nothing to run is somebody who wants to know how. */
+static bool nothing_to_do(const command *c, int argc) {
+  return c->script >= argc && !c->code && !c->version && isatty(STDIN_FILENO);
+}
+
+static int obey(const command *c, int argc, char **argv) {
+  if (c->help || nothing_to_do(c, argc)) {
+    print_usage(c->help ? stdout : stderr);
+    return c->help ? EXIT_SUCCESS : EXIT_USAGE;
+  }
+  return open_and_run(c, argc, argv);
+}
+
+int main(int argc, char **argv) {
+  command c = {.engine = hn_engine_options_default(), .actions = calloc((size_t)argc + 1, sizeof *c.actions)};
+  if (!c.actions) {
+    fputs("hnrun: out of memory\n", stderr);
+    return EXIT_SCRIPT;
+  }
+  int status = read_command(&c, argc, argv);
+  if (status == EXIT_SUCCESS) status = obey(&c, argc, argv);
+  free(c.actions);
+  return status;
+}

@@ -1,0 +1,197 @@
+/* Array userdata: data sets in host memory. */
+#include <string.h>
+
+#include "hnl.h"
+
+static const char *const type_names[] = {"u8", "i32", "f32"};
+
+static hn_array **new_array(lua_State *L) {
+  hn_array **box = lua_newuserdatauv(L, sizeof *box, 0);
+  *box = NULL;
+  luaL_setmetatable(L, HNL_ARRAY);
+  return box;
+}
+
+static hn_array *check_array(lua_State *L, int index, const char *name) {
+  hn_array **box = luaL_testudata(L, index, HNL_ARRAY);
+  if (!box) hnl_wrong(L, name, "an array", index);
+  return *box;
+}
+
+static hn_array *self(lua_State *L) { return check_array(L, 1, "self"); }
+
+static int64_t size_of(const hn_array *array) {
+  int64_t size = 1;
+  for (int i = 0; i < hn_array_dims(array); i++) size *= hn_array_shape(array)[i];
+  return size;
+}
+
+static lua_Number get(hn_array *array, int64_t i) {
+  void *data = hn_array_data(array);
+  switch (hn_array_dtype(array)) {
+  case HN_U8: return ((uint8_t *)data)[i];
+  case HN_I32: return ((int32_t *)data)[i];
+  case HN_F32: break;
+  }
+  return (lua_Number)((float *)data)[i];
+}
+
+static void put(lua_State *L, hn_array *array, int64_t i) {
+  void *data = hn_array_data(array);
+  switch (hn_array_dtype(array)) {
+  case HN_U8: ((uint8_t *)data)[i] = (uint8_t)hnl_integer(L, -1, "each value", 0, 255); break;
+  case HN_I32: ((int32_t *)data)[i] = (int32_t)hnl_integer(L, -1, "each value", INT32_MIN, INT32_MAX); break;
+  case HN_F32: ((float *)data)[i] = (float)hnl_number(L, -1, "each value"); break;
+  }
+}
+
+/* -- making ----------------------------------------------------------------------------------------------------- */
+
+static int idx(lua_State *L) {
+  hn_context *context = hnl_context(L);
+  const char *path = hnl_string(L, 1, "idx: the path");
+  hnl_try(L, context, hn_idx_read(context, path, new_array(L)));
+  return 1;
+}
+
+static int sequence(lua_State *L) {
+  hn_context *context = hnl_context(L);
+  lua_Integer n = hnl_integer(L, 1, "sequence: n", 1, INT32_MAX);
+  hnl_try(L, context, hn_array_sequence(context, n, lua_toboolean(L, 2), new_array(L)));
+  return 1;
+}
+
+/* array(type, shape [, flat values]) */
+static int array(lua_State *L) {
+  hn_context *context = hnl_context(L);
+  const char *name = hnl_string(L, 1, "array: the type");
+  int type = 0;
+  while (type < 3 && strcmp(type_names[type], name) != 0) type++;
+  if (type == 3) return hnl_wrong(L, "array: the type", "u8, i32 or f32", 1);
+  int64_t shape[HN_MAX_DIMS];
+  int dims = hnl_shape(L, 2, shape);
+  lua_settop(L, 3);
+  hn_array **box = new_array(L);
+  hnl_try(L, context, hn_array_new(context, (hn_array_type)type, dims, shape, box));
+  if (lua_isnil(L, 3)) return 1;
+  if (!lua_istable(L, 3) || luaL_len(L, 3) != size_of(*box))
+    return hnl_wrong(L, "array: the values", "a flat table of as many numbers as the shape holds", 3);
+  for (int64_t i = 0; i < size_of(*box); i++) {
+    lua_geti(L, 3, i + 1);
+    put(L, *box, i);
+    lua_pop(L, 1);
+  }
+  return 1;
+}
+
+/* -- methods ---------------------------------------------------------------------------------------------------- */
+
+static int shape(lua_State *L) {
+  hn_array *a = self(L);
+  hnl_push_shape(L, hn_array_dims(a), hn_array_shape(a));
+  return 1;
+}
+
+static int type(lua_State *L) {
+  lua_pushstring(L, type_names[hn_array_dtype(self(L))]);
+  return 1;
+}
+
+static int table(lua_State *L) {
+  hn_array *a = self(L);
+  int64_t size = size_of(a);
+  lua_createtable(L, (int)size, 0);
+  for (int64_t i = 0; i < size; i++) {
+    if (hn_array_dtype(a) == HN_F32)
+      lua_pushnumber(L, get(a, i));
+    else
+      lua_pushinteger(L, (lua_Integer)get(a, i));
+    lua_seti(L, -2, i + 1);
+  }
+  return 1;
+}
+
+/* Smallest and largest value. */
+static int range(lua_State *L) {
+  hn_array *a = self(L);
+  lua_Number low = get(a, 0), high = low;
+  for (int64_t i = 1, size = size_of(a); i < size; i++) {
+    lua_Number value = get(a, i);
+    if (value < low) low = value;
+    if (value > high) high = value;
+  }
+  lua_pushnumber(L, low);
+  lua_pushnumber(L, high);
+  return 2;
+}
+
+static int slice(lua_State *L) {
+  hn_array *a = self(L);
+  lua_Integer first = hnl_integer(L, 2, "slice: first", 1, INT64_MAX);
+  lua_Integer count = hnl_integer(L, 3, "slice: count", 1, INT64_MAX);
+  hnl_try(L, hn_array_context(a), hn_array_slice(a, first - 1, count, new_array(L)));
+  return 1;
+}
+
+static hn_array *optional_index(lua_State *L, int index) {
+  return lua_isnoneornil(L, index) ? NULL : check_array(L, index, "the index");
+}
+
+/* gather(index, { dtype, scale, shift, flatten }) */
+static int gather(lua_State *L) {
+  hn_array *a = self(L), *index = optional_index(L, 2);
+  hn_dtype dtype = HN_FLOAT32;
+  lua_settop(L, 3);
+  if (lua_isnil(L, 3)) {
+    lua_newtable(L);
+    lua_replace(L, 3);
+  }
+  if (lua_getfield(L, 3, "dtype") != LUA_TNIL)
+    dtype = strcmp(hnl_string(L, -1, "dtype"), "int") == 0 ? HN_INT32 : HN_FLOAT32;
+  float scale = (float)hnl_field_number(L, 3, "scale", 1), shift = (float)hnl_field_number(L, 3, "shift", 0);
+  bool flatten = hnl_field_bool(L, 3, "flatten", true);
+  hn_context *context = hnl_context(L);
+  hnl_try(L, context, hn_array_gather(context, a, index, dtype, scale, shift, flatten, hnl_new_tensor(L)));
+  hnl_pace(L, context);
+  return 1;
+}
+
+static int pick(lua_State *L) {
+  hn_array *a = self(L), *index = check_array(L, 2, "the index");
+  hnl_try(L, hn_array_context(a), hn_array_pick(a, index, new_array(L)));
+  return 1;
+}
+
+static int tostring(lua_State *L) {
+  hn_array *a = self(L);
+  luaL_Buffer text;
+  luaL_buffinit(L, &text);
+  luaL_addstring(&text, "array [");
+  for (int i = 0; i < hn_array_dims(a); i++) {
+    lua_pushfstring(L, i ? ", %I" : "%I", (LUAI_UACINT)hn_array_shape(a)[i]);
+    luaL_addvalue(&text);
+  }
+  lua_pushfstring(L, "] %s", type_names[hn_array_dtype(a)]);
+  luaL_addvalue(&text);
+  luaL_pushresult(&text);
+  return 1;
+}
+
+static int collect(lua_State *L) {
+  hn_array **box = luaL_checkudata(L, 1, HNL_ARRAY);
+  hn_array_release(*box);
+  *box = NULL;
+  return 0;
+}
+
+static const luaL_Reg methods[] = {{"shape", shape},   {"type", type},     {"table", table}, {"range", range},
+                                   {"slice", slice},   {"gather", gather}, {"pick", pick},   {NULL, NULL}};
+
+static const luaL_Reg metamethods[] = {{"__gc", collect}, {"__tostring", tostring}, {NULL, NULL}};
+
+static const luaL_Reg functions[] = {{"idx", idx}, {"sequence", sequence}, {"array", array}, {NULL, NULL}};
+
+void hnl_open_array(lua_State *L) {
+  hnl_make_type(L, HNL_ARRAY, methods, metamethods);
+  luaL_setfuncs(L, functions, 0);
+}

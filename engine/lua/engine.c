@@ -1,0 +1,126 @@
+/* Engines: a Lua state with `require "hn"`, running scripts, and interrupting them. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "hnl.h"
+#include "modules.h"
+
+static const char engine_key = 0;
+
+hn_engine *hnl_engine(lua_State *L) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &engine_key);
+  hn_engine *engine = lua_touserdata(L, -1);
+  lua_pop(L, 1);
+  engine->running = L;
+  return engine;
+}
+
+hn_engine_options hn_engine_options_default(void) {
+  hn_engine_options options = {.device = NULL, .threads = -1, .memory = -1, .seed_set = false, .seed = 0};
+  return options;
+}
+
+/* -- opening ---------------------------------------------------------------------------------------------------- */
+
+/* Upvalue 1: the module's source. */
+static int load_embedded(lua_State *L) {
+  const hn__lua_module *module = lua_touserdata(L, lua_upvalueindex(1));
+  if (luaL_loadbufferx(L, (const char *)module->text, module->size, module->chunk, "t") != LUA_OK) return lua_error(L);
+  lua_pushvalue(L, 1);
+  lua_call(L, 1, 1);
+  return 1;
+}
+
+static int open_state(lua_State *L) {
+  hn_engine *engine = lua_touserdata(L, 1);
+  lua_pushlightuserdata(L, engine);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &engine_key);
+  luaL_openlibs(L);
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
+  lua_pushcfunction(L, hnl_open_core);
+  lua_setfield(L, -2, "hn.core");
+  for (const hn__lua_module *module = hn__lua_modules; module->name; module++) {
+    lua_pushlightuserdata(L, (void *)(uintptr_t)module);
+    lua_pushcclosure(L, load_embedded, 1);
+    lua_setfield(L, -2, module->name);
+  }
+  return 0;
+}
+
+hn_status hn_open(const hn_engine_options *options, hn_engine **out) {
+  hn_engine_options defaults = hn_engine_options_default();
+  hn_engine *engine = *out = calloc(1, sizeof *engine);
+  if (!engine) return HN_MEMORY;
+  engine->options = options ? *options : defaults;
+  engine->L = engine->running = luaL_newstate();
+  if (!engine->L) return HN_MEMORY;
+  lua_pushcfunction(engine->L, open_state);
+  lua_pushlightuserdata(engine->L, engine);
+  return lua_pcall(engine->L, 1, 0, 0) == LUA_OK ? HN_OK : HN_MEMORY;
+}
+
+void hn_close(hn_engine *engine) {
+  if (!engine) return;
+  if (engine->context) hn_context_on_pressure(engine->context, NULL, NULL);
+  if (engine->L) lua_close(engine->L);
+  hn_context_close(engine->context);
+  free(engine);
+}
+
+lua_State *hn_lua(hn_engine *engine) { return engine->L; }
+
+/* -- running ---------------------------------------------------------------------------------------------------- */
+
+/* Message handler: the error as text with a traceback. Objects without __tostring keep their type's name. */
+static int traceback(lua_State *L) {
+  const char *text = lua_tostring(L, 1);
+  if (!text) {
+    if (!luaL_callmeta(L, 1, "__tostring")) lua_pushfstring(L, "(error object is a %s value)", luaL_typename(L, 1));
+    text = lua_tostring(L, -1);
+  }
+  luaL_traceback(L, L, text, 1);
+  return 1;
+}
+
+/* Runs the chunk on the top of the stack with n strings. On an error its text stays on the stack, for hn_error(). */
+static hn_status run_chunk(lua_State *L, int load_status, int n, const char *const *args) {
+  if (load_status != LUA_OK) return HN_SCRIPT;
+  lua_pushcfunction(L, traceback);
+  lua_insert(L, -2);
+  luaL_checkstack(L, n, "too many arguments");
+  for (int i = 0; i < n; i++) lua_pushstring(L, args[i]);
+  int status = lua_pcall(L, n, 0, -2 - n);
+  lua_remove(L, status == LUA_OK ? -1 : -2);
+  return status == LUA_OK ? HN_OK : HN_SCRIPT;
+}
+
+hn_status hn_run_file(hn_engine *engine, const char *path, int n, const char *const *args) {
+  lua_settop(engine->L, 0);
+  return run_chunk(engine->L, luaL_loadfile(engine->L, path), n, args);
+}
+
+hn_status hn_run_string(hn_engine *engine, const char *text, const char *name) {
+  lua_settop(engine->L, 0);
+  return run_chunk(engine->L, luaL_loadbuffer(engine->L, text, strlen(text), name), 0, NULL);
+}
+
+const char *hn_error(const hn_engine *engine) {
+  const char *text = engine && engine->L ? lua_tostring(engine->L, -1) : NULL;
+  return text ? text : "out of memory";
+}
+
+/* -- interrupting ----------------------------------------------------------------------------------------------- */
+
+static void stop_script(lua_State *L, lua_Debug *ar) {
+  (void)ar;
+  lua_sethook(L, NULL, 0, 0);
+  luaL_error(L, "interrupted");
+}
+
+void hn_interrupt(hn_engine *engine) {
+  if (engine->listening && !engine->pending) {
+    engine->pending = 1;
+    return;
+  }
+  lua_sethook(engine->running, stop_script, LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT, 1);
+}

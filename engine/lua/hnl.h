@@ -1,0 +1,94 @@
+/*
+ * What the files of lua/ share. Each file binds one kind of userdata: check the arguments, call hn.h, return. Nothing is
+ * computed here.
+ *
+ * A userdata is made empty with its metatable first and then given what it holds, so that an error in between leaks
+ * nothing. Failures are raised by hnl_try(): "NAME: text (script.lua:12)".
+ */
+#ifndef HN_LUA_HNL_H
+#define HN_LUA_HNL_H
+
+#include <lauxlib.h>
+#include <lua.h>
+#include <lualib.h>
+#include <signal.h>
+
+#include "../hn.h"
+
+struct hn_engine {
+  lua_State *L;       /* main thread */
+  lua_State *running; /* thread that called last: the one whose collector may be run */
+  hn_engine_options options;
+  hn_context *context; /* current one, or NULL before first need */
+  uint32_t layers;     /* default layer seeds given out in it */
+  int64_t settled;     /* device bytes after the last forced collection */
+  volatile sig_atomic_t pending, listening; /* Ctrl-C came; somebody polls for it */
+};
+
+/* -- engine.c, errors.c -- */
+hn_engine *hnl_engine(lua_State *L);
+/* The current context, opened with defaults if there is none. */
+hn_context *hnl_context(lua_State *L);
+/* Raises the context's message if the status is not HN_OK. */
+void hnl_try(lua_State *L, hn_context *context, hn_status status);
+int hnl_fail(lua_State *L, hn_status status, const char *format, ...);
+/* "argument: NAME must be WANTED, got TYPE". */
+int hnl_wrong(lua_State *L, const char *name, const char *wanted, int index);
+/* Runs the collector when device bytes have doubled since it last ran: it cannot see them itself. */
+void hnl_pace(lua_State *L, hn_context *context);
+
+/* -- arguments: they name the argument in their error -- */
+lua_Number hnl_number(lua_State *L, int index, const char *name);
+lua_Integer hnl_integer(lua_State *L, int index, const char *name, lua_Integer low, lua_Integer high);
+const char *hnl_string(lua_State *L, int index, const char *name);
+/* Fields of a table; the default where absent. */
+lua_Number hnl_field_number(lua_State *L, int table, const char *name, lua_Number missing);
+lua_Integer hnl_field_integer(lua_State *L, int table, const char *name, lua_Integer missing, lua_Integer low,
+                              lua_Integer high);
+bool hnl_field_bool(lua_State *L, int table, const char *name, bool missing);
+/* A shape {2, 3} at index; returns the dimensions. */
+int hnl_shape(lua_State *L, int index, int64_t shape[HN_MAX_DIMS]);
+void hnl_push_shape(lua_State *L, int dims, const int64_t *shape);
+
+/* -- tensor.c -- */
+#define HNL_TENSOR "hn.tensor"
+hn_tensor **hnl_new_tensor(lua_State *L);
+hn_tensor *hnl_tensor(lua_State *L, int index, const char *name); /* raises if it is none */
+hn_tensor *hnl_to_tensor(lua_State *L, int index);                /* NULL if it is none */
+/* The list of tensors at index, as a Lua-owned block; sets *n. */
+hn_tensor **hnl_tensors(lua_State *L, int index, const char *name, int *n);
+
+/* -- values.c: between Lua tables and tensors -- */
+/* Shape of the nested table at index. */
+int hnl_table_shape(lua_State *L, int index, int64_t shape[HN_MAX_DIMS]);
+/* Sets the tensor from the number, function of indices, table or tensor at index. */
+void hnl_set_values(lua_State *L, hn_tensor *tensor, int index);
+/* Pushes the values as nested tables. */
+void hnl_push_values(lua_State *L, const hn_tensor *tensor);
+
+/* -- matrix.c -- */
+#define HNL_MATRIX "hn.matrix"
+typedef struct hnl_matrix {
+  hn_matrix map;
+  hn_tensor *pool;
+} hnl_matrix;
+hnl_matrix *hnl_to_matrix(lua_State *L, int index); /* NULL if it is none */
+int hnl_new_matrix(lua_State *L);
+
+/* -- array.c -- */
+#define HNL_ARRAY "hn.array"
+
+/* Each adds its functions to the table on the top of the stack. */
+void hnl_open_context(lua_State *L);
+void hnl_open_tensor(lua_State *L);
+void hnl_open_matrix(lua_State *L);
+void hnl_open_tape(lua_State *L);
+void hnl_open_ops(lua_State *L);
+void hnl_open_update(lua_State *L);
+void hnl_open_array(lua_State *L);
+/* Makes a metatable with these methods (as __index) and metamethods. */
+void hnl_make_type(lua_State *L, const char *name, const luaL_Reg *methods, const luaL_Reg *metamethods);
+
+int hnl_open_core(lua_State *L);
+
+#endif

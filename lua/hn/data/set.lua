@@ -1,0 +1,181 @@
+--- Data sets: samples in host memory, of which only minibatches go to the device.
+--
+-- Fields: `x`, `y`, `weight` (host arrays; y and weight may be nil), `names` (of the classes, or nil), `classes` (their
+-- number where y holds classes, else nil). `#data` is the number of samples. Splits and other parts share the arrays.
+-- @module hn.data.set
+
+local core <const> = require "hn.core"
+local kinds <const> = require "hn.kinds"
+local options <const> = require "hn.options"
+local text <const> = require "hn.text"
+
+local Set <const> = { kind = "data" }
+Set.__index = Set
+
+local set = {}
+
+function Set:__len() return self.count end
+
+function Set:__tostring()
+  local parts = { text.count(self.count) .. " samples of " .. table.concat(self.x:shape(), "x", 2) }
+  if #self.x:shape() == 1 then parts[1] = text.count(self.count) .. " samples of one number" end
+  if self.classes then parts[2] = self.classes .. " classes" elseif self.y then parts[2] = "numbers as targets" end
+  if self.weight then parts[#parts + 1] = "weighted" end
+  return "data set: " .. table.concat(parts, ", ")
+end
+
+--- The number of samples, as `#data`.
+function Set:size() return self.count end
+
+--- Makes a set of columns (see hn.data.convert).
+-- @param columns { x=, y=, weight= }
+-- @param more { names=, classes= }
+function set.new(columns, more)
+  local self <const> = { specs = {}, names = more.names, classes = more.classes }
+  for name, column in pairs(columns) do self[name], self.specs[name] = column.array, column.spec end
+  self.count = self.x:shape()[1]
+  return setmetatable(self, Set)
+end
+
+--- Another set of the same arrays that holds the samples listed in `index`.
+local function part(self, index)
+  local other <const> = {}
+  for key, value in pairs(self) do other[key] = value end
+  other.index, other.count = index, index:shape()[1]
+  return setmetatable(other, Set)
+end
+
+--- Sample numbers in the order of one pass; nil: as they are stored.
+local function order_of(self, shuffle)
+  if not shuffle then return self.index end
+  local order <const> = core.sequence(self.count, true)
+  return self.index and self.index:pick(order) or order
+end
+
+local check_shuffle <const> = options.declare("split", { shuffle = { "boolean", default = true } })
+
+--- Cuts the set in two: data:split(0.8) gives 80 % and the rest; data:split(1000) gives 1000 samples and the rest.
+-- Option `shuffle` (true): draw at random; else the first ones are the first part. The parts share storage.
+function Set:split(size, given)
+  local o <const> = check_shuffle(given)
+  size = options.value("split", "size", size, { "number", required = true, above = 0, below = self.count,
+    expected = ("a fraction between 0 and 1, or a count below the set's %d samples"):format(self.count) })
+  local first <const> = math.floor((size < 1 and size * self.count or size) + 0.5)
+  if first < 1 or first >= self.count then
+    core.fail("argument", "split: size: %s leaves one part of %d samples empty", kinds.describe(size), self.count)
+  end
+  local order <const> = order_of(self, o.shuffle) or core.sequence(self.count, false)
+  return part(self, order:slice(1, first)), part(self, order:slice(first + 1, self.count - first))
+end
+
+local check_take <const> = options.declare("take", { shuffle = { "boolean", default = false } })
+
+--- The first n samples as a set of their own; all of them if there are no more than n. Option `shuffle` (false): n
+-- samples drawn at random.
+function Set:take(n, given)
+  local o <const> = check_take(given)
+  n = options.value("take", "n", n, { "integer", required = true, least = 1 })
+  local order <const> = order_of(self, o.shuffle) or core.sequence(self.count, false)
+  return part(self, order:slice(1, math.min(n, self.count)))
+end
+
+--- One column's rows as a device tensor: those listed in `rows`, or `count` from `first` on.
+local function gather(self, name, rows, first, count)
+  local array <const> = self[name]
+  if not array then return nil end
+  if rows then return array:gather(rows, self.specs[name]) end
+  return array:slice(first, count):gather(nil, self.specs[name])
+end
+
+--- What normalise has fitted, as device tensors; nil if there is nothing.
+local function device_affine(self)
+  local fitted <const> = self.affine
+  if not fitted then return nil end
+  return { mean = core.tensor(fitted.shape, fitted.mean), factor = core.tensor(fitted.shape, fitted.factor) }
+end
+
+local function close_affine(affine)
+  if not affine then return end
+  affine.mean:close()
+  affine.factor:close()
+end
+
+--- (x - mean) * factor; x itself is given back.
+local function apply_affine(affine, x)
+  local centred <const> = core.ops.sub(x, affine.mean)
+  local scaled <const> = core.ops.mul(centred, affine.factor)
+  centred:close()
+  x:close()
+  return scaled
+end
+
+local function minibatch(self, order, first, count, affine)
+  local rows <const> = order and order:slice(first, count)
+  local x = gather(self, "x", rows, first, count)
+  if affine then x = apply_affine(affine, x) end
+  return x, gather(self, "y", rows, first, count), gather(self, "weight", rows, first, count)
+end
+
+--- Samples first, ..., first + count - 1 as device tensors x, y, weight (as minibatches have them).
+function Set:rows(first, count)
+  first = options.value("rows", "first", first, { "integer", required = true, least = 1, most = self.count })
+  count = options.value("rows", "count", count, { "integer", required = true, least = 1,
+    most = self.count - first + 1 })
+  local affine <const> = device_affine(self)
+  local x <const>, y <const>, weight <const> = minibatch(self, self.index, first, count, affine)
+  close_affine(affine)
+  return x, y, weight
+end
+
+local check_batches <const> = options.declare("batches", {
+  batch = options.rules.batch,
+  shuffle = { "boolean", default = false },
+})
+
+--- Iterates over minibatches: `for x, y, weight in data:batches{ batch = 50, shuffle = true } do`. They are device
+-- tensors: x {batch, ...}, y {batch} of classes or {batch, ...} of numbers, weight {batch} or nil; the last minibatch
+-- may be smaller. A minibatch is freed when the next one comes (keep what you need with `copy`). Options: `batch`
+-- (100), `shuffle` (false).
+function Set:batches(given)
+  local o <const> = check_batches(given)
+  local order <const>, affine <const> = order_of(self, o.shuffle), device_affine(self)
+  local next_first, x, y, weight = 1, nil, nil, nil
+  local function release()
+    if x then x:close() end
+    if y then y:close() end
+    if weight then weight:close() end
+    x, y, weight = nil, nil, nil
+  end
+  local function step()
+    release()
+    local first <const> = next_first
+    if first > self.count then return nil end
+    next_first = first + o.batch
+    x, y, weight = minibatch(self, order, first, math.min(o.batch, self.count - first + 1), affine)
+    return x, y, weight
+  end
+  local function finish()
+    release()
+    close_affine(affine)
+  end
+  return step, nil, nil, setmetatable({}, { __close = finish })
+end
+
+--- Scales x for all later minibatches, and returns the set itself. `how` is "standard" (the default; each feature to
+-- mean 0 and deviation 1 over this set), "range" (all of x to [0, 1]), or another set, whose scaling is taken over:
+-- `train:normalise(); test:normalise(train)`.
+function Set:normalise(how)
+  return require "hn.data.normalise"(self, how)
+end
+
+--- The data set of a value: itself, or made of { x =, y =, weight = }, a tensor or a nested table (as x).
+function set.of(name, value)
+  local kind <const> = kinds.of(value)
+  if kind == "data" then return value end
+  local make <const> = require "hn.data.tensors"
+  if kind == "table" and value.x then return make(value) end
+  if kind == "table" or kind == "tensor" or kind == "array" then return make { x = value } end
+  core.fail("argument", "%s: expected a data set, a tensor or a nested table, got %s", name, kinds.describe(value))
+end
+
+return set

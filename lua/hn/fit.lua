@@ -1,0 +1,216 @@
+--- Training: minibatches, validation, early stopping, interruption.
+-- @module hn.fit
+
+local core <const> = require "hn.core"
+local evaluate <const> = require "hn.evaluate"
+local kinds <const> = require "hn.kinds"
+local losses <const> = require "hn.loss"
+local new_history <const> = require "hn.history"
+local new_progress <const> = require "hn.progress"
+local new_snapshot <const> = require "hn.snapshot"
+local optim <const> = require "hn.optim"
+local options <const> = require "hn.options"
+local set <const> = require "hn.data.set"
+
+local check_callbacks <const> = options.declare("hn.fit: callbacks", {
+  epoch = { "callable" },
+  batch = { "callable" },
+})
+
+--- A schedule as an object with `rate`.
+local function as_schedule(value)
+  if kinds.of(value) == "schedule" or type(value) == "table" and kinds.callable(value.rate) then return value end
+  return kinds.callable(value) and { rate = function(_, progress) return value(progress) end } or nil
+end
+
+local check <const> = options.declare("hn.fit", {
+  loss = losses.rule,
+  optimizer = { "optimizer|table", expected = "an optimizer of hn.optim, or an object with step(parameters, rate)",
+    convert = function(value) return kinds.callable(value.step) and value or nil end, aka = { "optimiser", "optim" } },
+  schedule = { "schedule|table|callable", convert = as_schedule,
+    expected = "a schedule of hn.optim, or a function of the progress" },
+  batch = { "integer", default = 50, least = 1, aka = { "batch_size", "batchsize" } },
+  epochs = { "integer", default = 10, least = 1 },
+  validate = { "number|data|table", expected = "a fraction between 0 and 1, a number of samples, or a data set",
+    aka = { "validation", "validation_split", "validation_data" } },
+  patience = { "integer", least = 0 },
+  shuffle = { "boolean", default = true },
+  progress = { "boolean", default = true, choices = { "plain" }, aka = { "verbose" } },
+  callbacks = { "table", convert = check_callbacks, default = {} },
+})
+
+--- Training and validation set, as the option says.
+local function split(data, validate)
+  if type(validate) == "number" then
+    if validate <= 0 or validate >= #data then
+      core.fail("argument", "hn.fit: validate: expected a fraction between 0 and 1, or fewer than the %d samples, "
+        .. "got %s", #data, kinds.describe(validate))
+    end
+    local held <const>, rest <const> = data:split(validate)
+    return rest, held
+  end
+  return data, validate and set.of("hn.fit: validate", validate) or nil
+end
+
+local function check_arguments(net, o)
+  if kinds.of(net) ~= "module" then
+    core.fail("argument", "hn.fit: net: expected a module, got %s", kinds.describe(net))
+  end
+  if o.patience and not o.validate then
+    core.fail("argument", "hn.fit: patience: expected together with validate, whose loss it watches")
+  end
+end
+
+--- Everything that a run needs, checked before the first step.
+local function plan(net, data, given)
+  local o <const> = check(given)
+  check_arguments(net, o)
+  local run <const> = { net = net, options = o, history = new_history() }
+  run.data, run.validation = split(set.of("hn.fit: data", data), o.validate)
+  run.loss = losses.find("hn.fit", o.loss, run.data)
+  if run.validation then losses.find("hn.fit: validate", o.loss, run.validation) end
+  run.optimizer, run.schedule = o.optimizer or optim.SGD(), o.schedule or optim.constant()
+  run.parameters = net:parameters()
+  if #run.parameters == 0 then core.fail("argument", "hn.fit: net: expected a module with parameters, got none") end
+  run.batches = (#run.data + o.batch - 1) // o.batch
+  run.progress = { epoch = 0, epochs = o.epochs, step = 0, steps = o.epochs * run.batches }
+  run.state = { net = net, optimizer = run.optimizer, epochs = o.epochs, batches = run.batches }
+  run.best = run.validation and new_snapshot(net:state()) or nil
+  losses.remember(net, o.loss)
+  return run
+end
+
+local function fail_numeric(run, value)
+  local state <const> = run.state
+  core.fail("numeric", "loss is %s at epoch %d, minibatch %d (learning rate %g): %s", kinds.describe(value),
+    state.epoch, state.batch, state.lr, run.progress.step == 0
+      and "look for nan and huge values in the data (data:normalise() scales them) and in the weights"
+      or "lower the learning rate, clip the gradients (clip = 1), or look for nan and huge values in the data")
+end
+
+--- Forward and backward for one minibatch; the gradients stay with the parameters. Returns the loss.
+local function gradients(run, totals, x, y, weight)
+  local _ <close> = core.tape()
+  local output <const> = run.net(x)
+  local loss <const> = losses.check_result("hn.fit", run.loss.call(output, y, weight))
+  local value <const> = loss:item()
+  if value ~= value or value == math.huge or value == -math.huge then fail_numeric(run, value) end
+  totals:add(value, output, y, weight)
+  loss:backward()
+  return value
+end
+
+--- One minibatch: gradients, then the update at the scheduled learning rate.
+local function train_minibatch(run, totals, x, y, weight)
+  local progress <const>, state <const> = run.progress, run.state
+  progress.epoch = progress.step / run.batches
+  local rate <const> = run.schedule:rate(progress)
+  state.lr = (run.optimizer.lr or 1) * rate
+  state.loss = gradients(run, totals, x, y, weight)
+  run.optimizer:step(run.parameters, rate)
+  progress.step = progress.step + 1
+end
+
+--- Why training ends after this minibatch, or nil.
+local function stop_after_minibatch(run)
+  if core.interrupted() then return "interrupted" end
+  local callback <const> = run.options.callbacks.batch
+  return callback and callback(run.state) == false and "callback" or nil
+end
+
+--- One pass over the training set. Returns totals, samples done, and why training ends in its middle.
+local function train_epoch(run, display)
+  local totals <const>, state <const>, done = losses.totals(run.loss), run.state, 0
+  local function read() return totals:read() end
+  run.net:train()
+  for x, y, weight in run.data:batches { batch = run.options.batch, shuffle = run.options.shuffle } do
+    state.batch = state.batch + 1
+    train_minibatch(run, totals, x, y, weight)
+    done = math.min(state.batch * run.options.batch, #run.data)
+    display:advance(done, read)
+    local stop <const> = stop_after_minibatch(run)
+    if stop then return totals, done, stop end
+  end
+  return totals, done, nil
+end
+
+--- Measures the validation set and keeps the weights if they are the best so far.
+local function validate(run, epoch)
+  if not run.validation then return nil end
+  local loss <const>, err <const> = evaluate.measure(run.net, run.validation, run.loss, run.options.batch)
+  local history <const> = run.history
+  if loss ~= loss then core.fail("numeric", "validation loss is nan after epoch %d: lower the learning rate", epoch) end
+  history.validation.loss[epoch], history.validation.error[epoch] = loss, err
+  if not history.best or loss < history.validation.loss[history.best] then
+    history.best = epoch
+    run.best:take()
+  end
+  return { loss = loss, error = err }
+end
+
+--- Why training ends after this epoch, or nil.
+local function stop_after_epoch(run, epoch)
+  local history <const>, patience <const> = run.history, run.options.patience
+  local callback <const> = run.options.callbacks.epoch
+  if callback and callback(run.state) == false then return "callback" end
+  if core.interrupted() then return "interrupted" end
+  return patience and epoch - history.best > patience and "patience" or nil
+end
+
+--- Writes the epoch into the history and shows it. Returns why training ends, or nil.
+local function finish_epoch(run, display, epoch, totals, seconds)
+  local history <const>, state <const> = run.history, run.state
+  history.loss[epoch], history.error[epoch] = totals:read()
+  history.lr[epoch], history.epochs = state.lr, epoch
+  state.loss, state.error, state.validation = history.loss[epoch], history.error[epoch], validate(run, epoch)
+  display:finish(#run.data, { loss = state.loss, error = state.error, validation = state.validation,
+    seconds = seconds })
+  if run.schedule.observe then run.schedule:observe(state.validation and state.validation.loss or state.loss) end
+  return stop_after_epoch(run, epoch)
+end
+
+--- All epochs. Returns why training ended.
+local function train(run, display)
+  for epoch = 1, run.options.epochs do
+    local started <const> = core.clock()
+    run.state.epoch, run.state.batch = epoch, 0
+    display:begin(epoch)
+    local totals <const>, _, stop = train_epoch(run, display)
+    if stop then return stop end
+    stop = finish_epoch(run, display, epoch, totals, core.clock() - started)
+    if stop then return stop end
+  end
+  return "epochs"
+end
+
+--- While it is open, Ctrl-C only sets the flag that core.interrupted reads.
+local function listening()
+  core.listen(true)
+  return setmetatable({}, { __close = function() core.listen(false) end })
+end
+
+--- Trains a network on a data set (or a table { x =, y =, weight = }) and returns the history (see hn.history).
+--
+-- Options: `loss` ("cross_entropy" for classes, "mse" for numbers; "bce", "huber", "soft_cross_entropy", or
+-- function(output, y, weight) that returns a tensor of one element), `optimizer` (SGD), `schedule` (constant),
+-- `batch` (50), `epochs` (10), `validate` (a fraction or a number of samples held out, or a data set), `patience`
+-- (epochs without a lower validation loss before training stops), `shuffle` (true), `progress` (true: a bar on a
+-- terminal's standard error, else a line for each epoch on standard output; "plain": always lines; false: nothing),
+-- `callbacks` { epoch = function(state), batch = function(state) }, where returning false ends training and state
+-- holds net, optimizer, epoch, epochs, batch, batches, lr, loss, error, validation.
+--
+-- With `validate`, the network ends with the weights of the epoch whose validation loss was lowest. Ctrl-C ends
+-- training at the next minibatch in the same way, and the script goes on. The network is left in evaluation mode.
+-- A loss that is not finite is a numeric error.
+return function(net, data, given)
+  local run <const> = plan(net, data, given)
+  local history <const>, started <const> = run.history, core.clock()
+  local _ <close> = listening()
+  local display <close> = new_progress(run.options.progress, run.options.epochs, #run.data)
+  history.stopped = train(run, display)
+  history.interrupted = history.stopped == "interrupted"
+  if run.best then run.best:restore() end
+  net:eval()
+  history.seconds = core.clock() - started
+  return history
+end

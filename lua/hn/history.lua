@@ -1,0 +1,39 @@
+--- What hn.fit returns: the course of a training run.
+--
+-- Fields: `epochs` (finished ones), lists with an entry for each epoch: `loss`, `error`, `lr`, `validation.loss`,
+-- `validation.error`; `seconds`; `best` (the epoch with the lowest validation loss, whose weights the network has);
+-- `interrupted` (true after Ctrl-C); `stopped` ("epochs", "patience", "callback" or "interrupted").
+-- @module hn.history
+
+local text <const> = require "hn.text"
+
+local History <const> = {}
+History.__index = History
+
+--- Loss and error in words: "loss 0.2911, error 10.40 %".
+local function measures(loss, err)
+  return ("loss %.4f"):format(loss) .. (err and ", error " .. text.percent(err) or "")
+end
+
+function History:__tostring()
+  local parts, n <const> = {}, #self.loss
+  parts[1] = ("%d epoch%s in %.1f s"):format(self.epochs, self.epochs == 1 and "" or "s", self.seconds)
+  if n > 0 then parts[2] = measures(self.loss[n], self.error[n]) end
+  if #self.validation.loss > 0 then
+    local at <const> = self.best or #self.validation.loss
+    parts[#parts + 1] = ("validation %s (epoch %d)"):format(
+      measures(self.validation.loss[at], self.validation.error[at]), at)
+  end
+  if self.stopped ~= "epochs" then
+    parts[#parts + 1] = self.interrupted and "interrupted" or "stopped by " .. self.stopped
+  end
+  return table.concat(parts, "; ")
+end
+
+--- Makes an empty history.
+return function()
+  return setmetatable({
+    epochs = 0, loss = {}, error = {}, lr = {}, validation = { loss = {}, error = {} }, seconds = 0,
+    interrupted = false, stopped = "epochs",
+  }, History)
+end

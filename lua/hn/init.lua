@@ -1,0 +1,73 @@
+--- The engine as scripts see it: `local hn = require "hn"`.
+-- @module hn
+
+local core <const> = require "hn.core"
+local kinds <const> = require "hn.kinds"
+local options <const> = require "hn.options"
+local virtual <const> = require "hn.nn.virtual"
+
+local hn <const> = {
+  version = core.version,
+  tensor = core.tensor, -- zeros of a shape; (shape, value, function, flat table or tensor); or nested values
+  buckets = core.buckets, -- a pool of K shared weights
+  labels = core.labels, -- an int tensor of classes, counted from 1
+  tape = core.tape, -- `local tape <close> = hn.tape()` records operations for backward
+  scope = core.scope, -- frees results of operations when it closes, and records nothing
+  hash = core.hash, -- XXH32 of 32-bit words under a seed
+  random = core.random, -- a number in [0, 1) of the engine's stream
+  seed = core.seed, -- sets or reads seed and position of that stream
+  device = core.device, -- the device in words
+  memory = core.memory, -- { used, peak, budget, host, objects, kinds } in bytes
+  nn = require "hn.nn",
+  optim = require "hn.optim",
+  data = require "hn.data",
+  metrics = require "hn.metrics",
+  fit = require "hn.fit",
+  evaluate = require("hn.evaluate").run,
+}
+
+-- Operations: hn.relu(x) beside x:relu().
+for name, operation in pairs(core.ops) do hn[name] = operation end
+
+local check_use <const> = options.declare("hn.use", {
+  device = { "string" },
+  threads = { "integer", least = 0, most = 4096 },
+  memory = { "integer|string", above = 0, expected = 'bytes, or a text such as "256MiB"', aka = { "budget" } },
+  seed = options.rules.seed,
+  debug = { "boolean" },
+})
+
+--- Opens the device that the script wants; call it first. Objects made before belong to the device before.
+-- Options: `device` ("auto"), `threads` (0: all), `memory` (the budget: bytes or a text such as "256MiB"; no limit),
+-- `seed` (of random numbers and of layers' hashes), `debug` (guard zones around memory, NaN in fresh results).
+-- Options of hnrun's command line win. Returns the device in words.
+function hn.use(given) return core.use(check_use(given)) end
+
+--- Whether Ctrl-C came since the last call: the way for a training loop of one's own to end in peace. From the first
+-- call on, Ctrl-C only sets this flag; a second one before the next call ends the script.
+function hn.interrupted()
+  core.listen(true)
+  return core.interrupted()
+end
+
+local check_matrix <const> = options.declare("matrix", {
+  rows = { "integer", required = true, least = 1, most = 2 ^ 31 - 1, aka = { "outputs" } },
+  cols = { "integer", required = true, least = 1, most = 2 ^ 31 - 1, aka = { "inputs", "columns" } },
+  scheme = virtual.rules.scheme,
+  seed = options.rules.seed,
+  sign = virtual.rules.sign,
+  strip = virtual.rules.strip,
+  offset = virtual.rules.offset,
+  count = virtual.rules.count,
+})
+
+--- pool:matrix{ rows =, cols =, scheme = "line", seed = 0, sign = true, strip = 0, offset = 0, count = the rest }: a
+-- virtual matrix over the pool's buckets. `matrix:bucket(i, j)`, `:at(i, j)`, `:expand()` look into it.
+debug.getregistry()["hn.tensor"].__index.matrix = function(pool, given)
+  if kinds.of(pool) ~= "tensor" then
+    core.fail("argument", "matrix: pool: expected buckets made by hn.buckets, got %s", kinds.describe(pool))
+  end
+  return core.matrix(pool, check_matrix(given))
+end
+
+return hn

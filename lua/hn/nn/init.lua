@@ -1,0 +1,25 @@
+--- Layers, and `hn.nn.module` to write one's own.
+-- @module hn.nn
+
+local activations <const> = require "hn.nn.activations"
+local containers <const> = require "hn.nn.sequential"
+local embeddings <const> = require "hn.nn.embedding"
+local norms <const> = require "hn.nn.norms"
+
+local nn <const> = {
+  module = require "hn.nn.module",
+  Linear = require "hn.nn.linear",
+  Hashed = require "hn.nn.hashed",
+  Embedding = embeddings.Embedding,
+  HashedEmbedding = embeddings.HashedEmbedding,
+  Dropout = require "hn.nn.dropout",
+  BatchNorm = norms.BatchNorm,
+  LayerNorm = norms.LayerNorm,
+  Flatten = require "hn.nn.flatten",
+  Sequential = containers.Sequential,
+  Residual = containers.Residual,
+}
+
+for name, class in pairs(activations) do nn[name] = class end
+
+return nn

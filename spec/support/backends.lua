@@ -1,0 +1,22 @@
+-- The backends under test, and how a spec opens a context on one. A new backend is one more row: every spec that loops
+-- over this list then runs on it.
+
+local hn <const> = require "hn"
+
+local backends <const> = {
+  { device = "cpu" },
+}
+
+-- Opens a context as the engine's current one: guard zones, fresh results filled with NaN, a fixed seed.
+function backends.open(options)
+  options = options or {}
+  return hn.use {
+    device = options.device or backends[1].device,
+    threads = options.threads or 1,
+    memory = options.memory,
+    seed = options.seed or 1,
+    debug = options.debug == nil or options.debug,
+  }
+end
+
+return backends

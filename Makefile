@@ -60,24 +60,23 @@ $(BUILD)/libhn.so: $(OBJECTS) $(BUILD)/list
 	$(call say,library $@)
 	$Q$(CC) $(FLAGS) -shared -Wl,-soname,libhn.so.0 -Wl,-z,defs -o $@ $(OBJECTS) $(LIBS)
 
-$(BUILD)/%.o: %.c $(BUILD)/flags | $(BUILD)/found
+$(BUILD)/%.o: %.c Makefile $(BUILD)/flags | $(BUILD)/found
 	$(call say,compile $<)
 	$Qmkdir -p $(@D) && $(CC) $(FLAGS) -MMD -MP -c -o $@ $<
 
-$(BUILD)/lua_modules.o: $(BUILD)/lua_modules.c $(BUILD)/flags | $(BUILD)/found
+$(BUILD)/lua_modules.o: $(BUILD)/lua_modules.c Makefile $(BUILD)/flags | $(BUILD)/found
 	$Q$(CC) $(FLAGS) -MMD -MP -c -o $@ $<
 
 $(BUILD)/lua_modules.c: $(MODULES) scripts/embed $(BUILD)/list
 	$(call say,embed   lua)
 	$Qscripts/embed lua >$@
 
-# These two hold what the build was made from and are touched when that changes: other flags compile everything again,
-# a source added or removed makes the library again.
+# These two hold what the build was made from and change with it: other flags compile everything again, a source that
+# came or went makes the library again.
 $(BUILD)/flags: text = $(CC) $(FLAGS) $(LIBS)
 $(BUILD)/list: text = $(SOURCES) $(MODULES)
 $(BUILD)/flags $(BUILD)/list: FORCE
 	@mkdir -p $(@D); echo '$(text)' | cmp -s - $@ || echo '$(text)' >$@
-$(BUILD)/flags: Makefile
 
 # One clear line instead of a compiler's complaint for each file.
 $(BUILD)/found: $(BUILD)/flags
@@ -104,7 +103,7 @@ test:
 	@./hnrun spec/run.lua $(ARGS)
 
 # The specs on a second build that stops at the first bad access, undefined behaviour or leak.
-SANITIZE = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all -DHN_NO_CLONES
+SANITIZE = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 
 asan:
 	@scripts/setup test
@@ -113,18 +112,20 @@ asan:
 
 lint:
 	@scripts/setup lint
-	@$(MAKE) lint-c lint-header lint-lua
+	@$(MAKE) -k lint-c lint-header lint-lua
 
 .PHONY: lint-c lint-header lint-lua
+# Compiler flags come after "--"; what clang-tidy says is shown only where it found something.
 lint-c: $(BUILD)/found
 	$(call say,clang-tidy engine)
-	$Qprintf '%s\n' $(SOURCES) | xargs -P$$(nproc) -n1 sh -c 'clang-tidy --quiet "$$1" -- $(filter-out -Werror,$(FLAGS))' -
+	$Qprintf '%s\n' $(SOURCES) | xargs -P$$(nproc) -n1 sh -c \
+	  'said=$$(clang-tidy --quiet "$$0" -- $(filter-out -Werror,$(FLAGS)) 2>&1) || { echo "$$said"; exit 1; }'
 lint-header:
 	$(call say,C++ engine/hn.h)
 	$Q$(CXX) -std=c++11 -Wall -Wextra -Wpedantic -Werror -fsyntax-only -x c++ engine/hn.h
 lint-lua:
 	$(call say,luacheck lua spec examples scripts)
-	$Qluacheck --quiet lua spec examples scripts
+	$Qluacheck --quiet --no-color lua spec examples scripts
 
 format:
 	@scripts/setup lint

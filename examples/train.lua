@@ -1,7 +1,7 @@
 -- Trains a network whose two weight matrices are virtual: 784-1000-10 on Fashion-MNIST, with one stored weight for
 -- every eight that the network sees.
 --
---   ./hnrun examples/train.lua                                       about a minute and a half on two cores
+--   ./hnrun examples/train.lua                                       about a minute on two cores
 --   ./hnrun examples/train.lua --compression 1/64 --epochs 5
 --   HN_DATA=folder ./hnrun examples/train.lua                        another set in the four IDX files, such as MNIST
 --   ./hnrun --threads 1 --memory 64MiB examples/train.lua            the engine's own options come before the script
@@ -10,7 +10,7 @@ local hn <const> = require "hn"
 
 local usage <const> = [[
 usage: hnrun examples/train.lua [options]
-  --epochs N         passes over the training set (15)
+  --epochs N         passes over the training set (20)
   --batch N          samples of a minibatch (50)
   --lr X             learning rate at the start (0.05)
   --compression C    stored weights over virtual ones, such as 1/64 (1/8)
@@ -21,7 +21,7 @@ usage: hnrun examples/train.lua [options]
   --help             this text]]
 
 local settings <const> = {
-  epochs = 15, batch = 50, lr = 0.05, compression = "1/8", scheme = "line", hidden = 1000, seed = 1, data = false,
+  epochs = 20, batch = 50, lr = 0.05, compression = "1/8", scheme = "line", hidden = 1000, seed = 1, data = false,
 }
 
 local function stop(message)
@@ -48,7 +48,7 @@ local train <const>, test <const> = hn.data.fashion_mnist(settings.data or nil)
 
 local hashing <const> = { compression = settings.compression, scheme = settings.scheme }
 local net <const> = hn.nn.Sequential {
-  hn.nn.Hashed(784, settings.hidden, hashing), hn.nn.ReLU(), hn.nn.Dropout(0.25),
+  hn.nn.Hashed(784, settings.hidden, hashing), hn.nn.ReLU(), hn.nn.Dropout(0.2),
   hn.nn.Hashed(settings.hidden, 10, hashing),
 }
 print(net:summary())

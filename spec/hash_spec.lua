@@ -298,10 +298,9 @@ describe("the way back from elements to buckets", function()
           expected[bucket] = expected[bucket] + sign
         end
       end
-      local tape <close> = hn.tape()
+      local _ <close> = hn.tape()
       hn.linear(hn.tensor({ 1, m.cols }, 1), v):sum():backward()
       assert.same(expected, pool:grad():table()) -- sums of ones are exact
-      assert.is_truthy(tape)
     end)
 
     it("brings one element's gradient to one bucket: " .. title(layout), function()

@@ -151,6 +151,7 @@ static hn_status backward_one(hn__call *call) {
   HN_TRY(check_operands(call));
   call->context->doing = call->op->name;
   HN_TRY(call->op->backward(call));
+  if (call->out->parameter) return HN_OK;
   hn_tensor_release(call->out->grad);
   call->out->grad = NULL;
   call->out->grad_valid = false;

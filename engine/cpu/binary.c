@@ -88,8 +88,7 @@ static void column_block(hn__binary f, int64_t all, int64_t nb, int64_t first, i
   for (int64_t i = 0; i < hn__cpu_least(n, nb); i++) db[first + i] += (float)sum[i];
 }
 
-hn_status hn__cpu_binary(hn__device *d, hn__binary f, int64_t n, int64_t nb, const float *a, const float *b,
-                         float *y) {
+hn_status hn__cpu_binary(hn__device *d, hn__binary f, int64_t n, int64_t nb, const float *a, const float *b, float *y) {
   operand o;
   widen(&o, nb, b);
   HN_CPU_PARALLEL(d, n)
@@ -104,8 +103,7 @@ hn_status hn__cpu_binary_grad(hn__device *d, hn__binary f, int64_t n, int64_t nb
   widen(&o, nb, b);
   if (da) {
     HN_CPU_PARALLEL(d, n)
-    for (int64_t i = 0; i < n; i += HN_CPU_CHUNK)
-      slope_chunk(f, i, hn__cpu_least(n, i + HN_CPU_CHUNK), &o, a, dy, da);
+    for (int64_t i = 0; i < n; i += HN_CPU_CHUNK) slope_chunk(f, i, hn__cpu_least(n, i + HN_CPU_CHUNK), &o, a, dy, da);
   }
   if (db) {
     HN_CPU_PARALLEL(d, n)

@@ -14,7 +14,7 @@
 /* One copy of a hot loop for each level of x86-64, chosen when the program starts. The copies give the same bits: the
  * build forbids contraction (-ffp-contract=off) and no loop leaves the order of a sum to the compiler. Sanitizers run
  * before the choice can be made. */
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && defined(__OPTIMIZE__) && \
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && defined(__OPTIMIZE__) &&                        \
     !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 #define HN_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
@@ -27,13 +27,11 @@
 
 /* Directive for a loop over independent pieces; `work` is the whole loop's number of element operations. */
 #define HN_CPU_PRAGMA(text) _Pragma(#text)
-#define HN_CPU_PARALLEL(d, work) \
+#define HN_CPU_PARALLEL(d, work)                                                                                       \
   HN_CPU_PRAGMA(omp parallel for num_threads((d)->threads) schedule(static) if ((work) >= HN_CPU_SERIAL))
 
 HN_INLINE int64_t hn__cpu_least(int64_t a, int64_t b) { return a < b ? a : b; }
 HN_INLINE int64_t hn__cpu_ceil(int64_t a, int64_t b) { return (a + b - 1) / b; }
-/* Rows of `cols` elements that make up a chunk, at least one. */
-HN_INLINE int64_t hn__cpu_chunk_rows(int64_t cols) { return cols < HN_CPU_CHUNK / 2 ? HN_CPU_CHUNK / (cols + 1) : 1; }
 
 /* -- gemm.c -- */
 /* The table's gemm, whole and on the calling thread alone; sizes fit an int. */
@@ -72,8 +70,8 @@ hn_status hn__cpu_hashed_input_grad(hn__device *d, void *ws, const hn_matrix *v,
                                     const float *dy, float *dx);
 hn_status hn__cpu_hashed_bucket_grad(hn__device *d, void *ws, const hn_matrix *v, int64_t batch, const float *dy,
                                      const float *x, float *dw);
-hn_status hn__cpu_lookup(hn__device *d, const hn_matrix *v, const float *w, int64_t cols, const int32_t *ids,
-                         int64_t n, float *out);
+hn_status hn__cpu_lookup(hn__device *d, const hn_matrix *v, const float *w, int64_t cols, const int32_t *ids, int64_t n,
+                         float *out);
 hn_status hn__cpu_lookup_grad(hn__device *d, const hn_matrix *v, int64_t cols, const int32_t *ids, int64_t n,
                               const float *dout, float *dw);
 hn_status hn__cpu_find_outside(hn__device *d, const int32_t *ids, int64_t n, int64_t limit, int64_t *host);
@@ -89,10 +87,8 @@ hn_status hn__cpu_dropout(hn__device *d, int64_t n, uint32_t threshold, float sc
 hn_status hn__cpu_copy_rows(hn__device *d, int64_t rows, int64_t cols, const float *src, int64_t lds, float *dst,
                             int64_t ldd, bool add);
 
-hn_status hn__cpu_reduce(hn__device *d, int64_t outer, int64_t n, int64_t inner, float scale, const float *x,
-                         float *y);
-hn_status hn__cpu_spread(hn__device *d, int64_t outer, int64_t n, int64_t inner, float scale, const float *y,
-                         float *x);
+hn_status hn__cpu_reduce(hn__device *d, int64_t outer, int64_t n, int64_t inner, float scale, const float *x, float *y);
+hn_status hn__cpu_spread(hn__device *d, int64_t outer, int64_t n, int64_t inner, float scale, const float *y, float *x);
 hn_status hn__cpu_weighted_mean(hn__device *d, int64_t n, const float *x, const float *w, float *out, float *total);
 hn_status hn__cpu_weighted_mean_grad(hn__device *d, int64_t n, const float *w, const float *total, const float *dout,
                                      float *dx);

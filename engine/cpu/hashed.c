@@ -5,26 +5,29 @@
  */
 #include "cpu.h"
 
-#ifndef AREA
-#define AREA 65536
-#define FR 64
-#define IC 256
-#define BR 128
-#endif
-#define PANEL AREA /* floats of a panel */
+/* Floats of a panel: 256 KiB. */
+#define PANEL 65536
+
+/* The most rows of a panel, PANEL / that its most columns, each the fastest of those tried. The gradient of the input
+ * has narrower ones, as its threads share out the columns. */
+#define FORWARD_ROWS 128
+#define INPUT_ROWS 256
+#define BUCKET_ROWS 128
 
 typedef struct cut {
   int64_t rows, cols;   /* of a panel */
   int64_t down, across; /* panels */
 } cut;
 
-/* Equal parts of `n`, a multiple of `unit` each but the last, of at most about `most`. */
+/* The length of n's parts when it is cut into as few equal ones of at most `most` as will do; a multiple of `unit`. */
 static int64_t part(int64_t n, int64_t most, int64_t unit) {
   int64_t parts = hn__cpu_ceil(n, most);
   return hn__cpu_ceil(hn__cpu_ceil(n, parts), unit) * unit;
 }
 
-/* Panels at most `rows` high (the rest of their area goes to the columns), made of whole runs. */
+static double work(const hn_matrix *v, int64_t batch) { return (double)batch * (double)v->rows * (double)v->cols; }
+
+/* Panels at most `rows` high, as wide as their area then allows, and made of whole runs. */
 static cut cut_of(const hn_matrix *v, int64_t rows) {
   cut c;
   c.rows = part(v->rows, rows, 1);
@@ -41,8 +44,8 @@ static float *own_panel(void *ws) { return (float *)ws + (int64_t)omp_get_thread
 /* Bands of rows in parallel: each owns columns of y. */
 hn_status hn__cpu_hashed_forward(hn__device *d, void *ws, const hn_matrix *v, const float *w, int64_t batch,
                                  const float *x, float *y) {
-  cut c = cut_of(v, FR);
-#pragma omp parallel for num_threads(d->threads) schedule(dynamic) if (batch * v->rows * v->cols >= HN_CPU_SERIAL)
+  cut c = cut_of(v, FORWARD_ROWS);
+#pragma omp parallel for num_threads(d->threads) schedule(dynamic) if (work(v, batch) >= HN_CPU_SERIAL)
   for (int64_t p = 0; p < c.down; p++) {
     float *panel = own_panel(ws);
     int64_t i = p * c.rows, m = hn__cpu_least(v->rows - i, c.rows);
@@ -58,8 +61,8 @@ hn_status hn__cpu_hashed_forward(hn__device *d, void *ws, const hn_matrix *v, co
 /* Bands of columns in parallel: each owns columns of dx. */
 hn_status hn__cpu_hashed_input_grad(hn__device *d, void *ws, const hn_matrix *v, const float *w, int64_t batch,
                                     const float *dy, float *dx) {
-  cut c = cut_of(v, PANEL / IC);
-#pragma omp parallel for num_threads(d->threads) schedule(dynamic) if (batch * v->rows * v->cols >= HN_CPU_SERIAL)
+  cut c = cut_of(v, INPUT_ROWS);
+#pragma omp parallel for num_threads(d->threads) schedule(dynamic) if (work(v, batch) >= HN_CPU_SERIAL)
   for (int64_t p = 0; p < c.across; p++) {
     float *panel = own_panel(ws);
     int64_t j = p * c.cols, n = hn__cpu_least(v->cols - j, c.cols);
@@ -76,9 +79,8 @@ hn_status hn__cpu_hashed_input_grad(hn__device *d, void *ws, const hn_matrix *v,
  * and its additions keep one order. While one thread scatters, the others multiply. */
 hn_status hn__cpu_hashed_bucket_grad(hn__device *d, void *ws, const hn_matrix *v, int64_t batch, const float *dy,
                                      const float *x, float *dw) {
-  cut c = cut_of(v, BR);
-#pragma omp parallel for ordered num_threads(d->threads) schedule(dynamic) \
-    if (batch * v->rows * v->cols >= HN_CPU_SERIAL)
+  cut c = cut_of(v, BUCKET_ROWS);
+#pragma omp parallel for ordered num_threads(d->threads) schedule(dynamic) if (work(v, batch) >= HN_CPU_SERIAL)
   for (int64_t p = 0; p < c.down * c.across; p++) {
     float *panel = own_panel(ws);
     int64_t i = p / c.across * c.rows, m = hn__cpu_least(v->rows - i, c.rows);

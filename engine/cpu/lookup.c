@@ -8,8 +8,8 @@
 HN_INLINE int64_t row_of(const int32_t *ids, int64_t i) { return ids ? ids[i] : i; }
 
 /* Each row is expanded where it is wanted. */
-hn_status hn__cpu_lookup(hn__device *d, const hn_matrix *v, const float *w, int64_t cols, const int32_t *ids,
-                         int64_t n, float *out) {
+hn_status hn__cpu_lookup(hn__device *d, const hn_matrix *v, const float *w, int64_t cols, const int32_t *ids, int64_t n,
+                         float *out) {
   if (cols == 0) return HN_OK;
   HN_CPU_PARALLEL(d, n * cols)
   for (int64_t i = 0; i < n; i++)

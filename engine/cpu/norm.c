@@ -121,7 +121,8 @@ hn_status hn__cpu_batch_norm(hn__device *d, int64_t rows, int64_t cols, bool tra
   for (int64_t j = 0; j < cols; j += BLOCK) {
     int64_t n = hn__cpu_least(cols - j, BLOCK);
     if (training)
-      train_columns(rows, cols, n, momentum, epsilon, x + j, running_mean + j, running_variance + j, mean + j, rstd + j);
+      train_columns(rows, cols, n, momentum, epsilon, x + j, running_mean + j, running_variance + j, mean + j,
+                    rstd + j);
     for (int64_t k = j; k < j + n && !training; k++) {
       mean[k] = running_mean[k];
       rstd[k] = (float)(1 / sqrt((double)running_variance[k] + (double)epsilon));
@@ -162,8 +163,7 @@ hn_status hn__cpu_batch_norm_grad(hn__device *d, int64_t rows, int64_t cols, boo
     double sum[BLOCK], dot[BLOCK];
     int64_t n = hn__cpu_least(cols - j, BLOCK);
     column_sums(rows, cols, n, x + j, mean + j, rstd + j, dy + j, sum, dot);
-    if (dx)
-      batch_input_grad(rows, cols, n, training, x + j, gain + j, mean + j, rstd + j, dy + j, sum, dot, dx + j);
+    if (dx) batch_input_grad(rows, cols, n, training, x + j, gain + j, mean + j, rstd + j, dy + j, sum, dot, dx + j);
     for (int64_t k = 0; k < n; k++) {
       if (dgain) dgain[j + k] += (float)dot[k];
       if (dbias) dbias[j + k] += (float)sum[k];

@@ -66,8 +66,7 @@ HN_CLONES static void expand_line(const hn_matrix *v, const float *w, int64_t ro
       float *to = out + i * ld + j;
       hash_line(v, row + i, (col + j) / LINE, (uint32_t)(full + (rest > 0)), slot, sign);
       for (int64_t k = 0; k < full; k++, to += LINE) copy_line(w + (size_t)slot[k] * LINE, sign[k], to);
-      for (int64_t l = 0; l < rest; l++)
-        to[l] = flipped(w[(int64_t)slot[full] * LINE + l], sign[full] << (31 - l));
+      for (int64_t l = 0; l < rest; l++) to[l] = flipped(w[(int64_t)slot[full] * LINE + l], sign[full] << (31 - l));
     }
 }
 
@@ -94,8 +93,7 @@ HN_CLONES static void scatter_line(const hn_matrix *v, int64_t row, int64_t rows
       const float *from = g + i * ld + j;
       hash_line(v, row + i, (col + j) / LINE, (uint32_t)(full + (rest > 0)), slot, sign);
       for (int64_t k = 0; k < full; k++, from += LINE) add_line(from, sign[k], dw + (size_t)slot[k] * LINE);
-      for (int64_t l = 0; l < rest; l++)
-        dw[(int64_t)slot[full] * LINE + l] += flipped(from[l], sign[full] << (31 - l));
+      for (int64_t l = 0; l < rest; l++) dw[(int64_t)slot[full] * LINE + l] += flipped(from[l], sign[full] << (31 - l));
     }
 }
 

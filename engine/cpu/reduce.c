@@ -91,7 +91,7 @@ HN_CLONES static void add_scaled(int64_t n, float scale, const float *y, int64_t
 
 hn_status hn__cpu_spread(hn__device *d, int64_t outer, int64_t n, int64_t inner, float scale, const float *y,
                          float *x) {
-  int64_t chunk = hn__cpu_chunk_rows(inner), down = hn__cpu_ceil(n, chunk);
+  int64_t chunk = hn__cpu_ceil(HN_CPU_CHUNK, inner + 1), down = hn__cpu_ceil(n, chunk);
   HN_CPU_PARALLEL(d, outer * n * inner)
   for (int64_t p = 0; p < outer * down; p++) {
     int64_t o = p / down, k = p % down * chunk, last = hn__cpu_least(n, k + chunk);

@@ -313,4 +313,8 @@ static const luaL_Reg functions[] = {
 void hnl_open_tensor(lua_State *L) {
   hnl_make_type(L, HNL_TENSOR, methods, metamethods);
   luaL_setfuncs(L, functions, 0);
+  luaL_getmetatable(L, HNL_TENSOR);
+  lua_getfield(L, -1, "__index");
+  lua_setfield(L, -3, "methods");
+  lua_pop(L, 1);
 }

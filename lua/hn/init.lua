@@ -63,7 +63,7 @@ local check_matrix <const> = options.declare("matrix", {
 
 --- pool:matrix{ rows =, cols =, scheme = "line", seed = 0, sign = true, strip = 0, offset = 0, count = the rest }: a
 -- virtual matrix over the pool's buckets. `matrix:bucket(i, j)`, `:at(i, j)`, `:expand()` look into it.
-debug.getregistry()["hn.tensor"].__index.matrix = function(pool, given)
+function core.methods.matrix(pool, given)
   if kinds.of(pool) ~= "tensor" then
     core.fail("argument", "matrix: pool: expected buckets made by hn.buckets, got %s", kinds.describe(pool))
   end

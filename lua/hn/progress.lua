@@ -10,7 +10,7 @@ Progress.__index = Progress
 
 local interval <const> = 0.1
 
-local function rate_text(rate) return text.count(rate) .. "/s" end
+local function rate_text(rate) return text.count(rate) .. " samples/s" end
 
 --- Seconds that the whole run still takes at the pace so far.
 local function time_left(self, done)

@@ -4,6 +4,7 @@
 local busted <const> = require "busted"
 local core <const> = require "hn.core"
 local backends <const> = require "spec.support.backends"
+local files <const> = require "spec.support.files"
 local report <const> = require "spec.support.report"
 
 local failed_before
@@ -15,6 +16,7 @@ end
 
 -- A test that failed says enough; what it left behind is not news.
 local function after()
+  files.clean()
   collectgarbage()
   collectgarbage()
   local memory <const> = core.memory()

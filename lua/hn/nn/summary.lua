@@ -1,34 +1,39 @@
 --- What a network holds, virtually and in truth.
+--
+-- `load` is the mean number of virtual weights for each bucket of the layer.
 -- @module hn.nn.summary
 
 local text <const> = require "hn.text"
 local walk <const> = require "hn.nn.walk"
 
-local Summary <const> = {}
+local Summary <const> = { __name = "summary" }
 
---- Counts a module's own weights: `virtual` as the network sees them, `stored` as memory does. A pool that was met
--- before adds no stored weights; `total` collects each tensor once.
-local function count(module, total)
-  local row = { name = module.name, virtual = 0, stored = 0, seen = {} }
+--- Adds a virtual matrix to a module's row. Two matrices over the same buckets store them once.
+local function count_matrix(row, matrix)
+  local info <const>, pool <const> = matrix:info(), matrix:pool()
+  local range <const> = ("%d+%d"):format(info.offset, info.count)
+  row.hashed = (row.hashed or 0) + info.rows * info.cols
+  row.tensors[pool] = row.tensors[pool] or {}
+  if not row.tensors[pool][range] then row.buckets = (row.buckets or 0) + info.count end
+  row.tensors[pool][range] = true
+end
+
+--- Counts a module's own weights: `virtual` as the network sees them, `stored` as memory does. `before` tells which
+-- tensors layers above hold.
+local function count(module, before)
+  local row <const>, plain = { name = module.name, tensors = {} }, 0
   walk.own(module, function(value, kind)
-    if kind == "matrix" then
-      local info <const> = value:info()
-      local pool <const> = value:pool()
-      row.virtual = row.virtual + info.rows * info.cols
-      row.pool = row.pool or pool
-      row.load = row.load or info.rows * info.cols / info.count
-      if not row.seen[pool] then row.stored = row.stored + info.count end
-      row.seen[pool] = true
-      if total[pool] then row.shared = total[pool].name end
-    end
+    if kind == "matrix" then count_matrix(row, value) end
   end)
   walk.own(module, function(value, kind)
-    if kind == "tensor" and value:is_parameter() and not row.seen[value] then
-      row.virtual, row.stored = row.virtual + value:size(), row.stored + value:size()
-      row.seen[value] = true
-      if total[value] then row.shared = total[value].name end
+    if kind == "tensor" and value:is_parameter() and not row.tensors[value] then
+      row.tensors[value] = {}
+      plain = plain + value:size()
     end
   end)
+  row.virtual, row.stored = (row.hashed or 0) + plain, (row.buckets or 0) + plain
+  row.load = row.hashed and row.hashed / row.buckets
+  for tensor in pairs(row.tensors) do row.shared = row.shared or before[tensor] end
   return row
 end
 
@@ -43,26 +48,24 @@ local function is_leaf(module)
   return leaf
 end
 
---- Adds the row's tensors to the totals, each only once.
-local function add_stored(summary, row, total)
-  for tensor in pairs(row.seen) do
-    if not total[tensor] then
-      total[tensor] = { name = row.path }
-      summary.stored = summary.stored + tensor:size()
-    end
+--- Adds the row to the totals, each tensor only once.
+local function add_up(summary, row, before)
+  summary.virtual = summary.virtual + row.virtual
+  for tensor in pairs(row.tensors) do
+    if not before[tensor] then summary.stored = summary.stored + tensor:size() end
+    before[tensor] = row.path
   end
 end
 
 local function summarise(net)
-  local summary, total = { layers = {}, virtual = 0, stored = 0 }, {}
+  local summary <const>, before <const> = { layers = {}, virtual = 0, stored = 0 }, {}
   walk.modules(net, function(module, path)
-    local row <const> = count(module, total)
+    local row <const> = count(module, before)
     if row.virtual == 0 and not is_leaf(module) then return end
     row.path, row.shape = path, shape_of(module)
     row.bytes, row.compression = 4 * row.stored, row.virtual > 0 and row.stored / row.virtual or nil
-    summary.virtual = summary.virtual + row.virtual
-    add_stored(summary, row, total)
-    row.seen, row.pool = nil, nil
+    add_up(summary, row, before)
+    row.tensors, row.hashed, row.buckets = nil, nil, nil
     summary.layers[#summary.layers + 1] = row
   end)
   summary.bytes = 4 * summary.stored
@@ -77,8 +80,6 @@ local function cells(name, shape, row)
     text.ratio(row.compression), row.load and ("%.3g"):format(row.load) or "",
   }
 end
-
-Summary.__name = "summary"
 
 function Summary:__tostring()
   local rows = { { "layer", "shape", "virtual", "stored", "bytes", "compression", "load" } }

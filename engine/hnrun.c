@@ -261,14 +261,23 @@ static int set_arg(lua_State *L) {
   return 0;
 }
 
-/* Calls it protected: each of its lines may run out of memory. */
-static bool give_arg(hn_engine *engine, const arguments *a) {
+/* Opens the engine's context, which takes the device from the command line. */
+static int open_device(lua_State *L) {
+  lua_getglobal(L, "require");
+  lua_pushliteral(L, "hn.core");
+  lua_call(L, 1, 1);
+  lua_getfield(L, -1, "device");
+  lua_call(L, 0, 0);
+  return 0;
+}
+
+/* Calls Lua's interface protected: each of its functions may run out of memory. */
+static bool prepare(hn_engine *engine, lua_CFunction function, arguments *a, const char *about) {
   lua_State *L = hn_lua(engine);
-  arguments copy = *a;
-  lua_pushcfunction(L, set_arg);
-  lua_pushlightuserdata(L, &copy);
+  lua_pushcfunction(L, function);
+  lua_pushlightuserdata(L, a);
   if (lua_pcall(L, 1, 0, 0) == LUA_OK) return true;
-  fprintf(stderr, "hnrun: %s\n", lua_tostring(L, -1));
+  fprintf(stderr, "hnrun: %s%s\n", about, lua_tostring(L, -1));
   return false;
 }
 
@@ -304,31 +313,31 @@ static hn_status print_version(hn_engine *engine) {
   return hn_run_string(engine, script, "=(version)");
 }
 
-static bool run(hn_engine *engine, const command *c, int argc, char **argv) {
+/* A device that is not there is told before the script starts, as any bad value of an option. */
+static int run(hn_engine *engine, const command *c, int argc, char **argv) {
   arguments a = {argc, c->script, argv};
-  if (!give_arg(engine, &a)) return false;
+  if (c->engine.device && !prepare(engine, open_device, &a, "option '--device': ")) return EXIT_USAGE;
+  if (!prepare(engine, set_arg, &a, "")) return EXIT_SCRIPT;
   hn_status status = c->version ? print_version(engine) : run_actions(engine, c);
   if (status == HN_OK && !c->version) status = run_script(engine, c, argc, argv);
   if (status != HN_OK) fprintf(stderr, "hnrun: %s\n", hn_error(engine));
-  return status == HN_OK;
+  return status == HN_OK ? EXIT_SUCCESS : EXIT_SCRIPT;
 }
 
 static int open_and_run(const command *c, int argc, char **argv) {
   hn_engine *engine = NULL;
-  bool good = hn_open(&c->engine, &engine) == HN_OK;
-  if (good) {
+  int result = EXIT_SCRIPT;
+  if (hn_open(&c->engine, &engine) == HN_OK) {
     catch_interrupts(engine);
-    good = run(engine, c, argc, argv);
+    result = run(engine, c, argc, argv);
     running = NULL;
   } else {
     fprintf(stderr, "hnrun: %s\n", engine ? hn_error(engine) : "out of memory");
   }
   hn_close(engine);
-  if ((fflush(stdout) != 0 || ferror(stdout)) && good) {
-    fputs("hnrun: cannot write to standard output\n", stderr);
-    good = false;
-  }
-  return good ? EXIT_SUCCESS : EXIT_SCRIPT;
+  bool written = fflush(stdout) == 0 && !ferror(stdout);
+  if (!written) fputs("hnrun: cannot write to standard output\n", stderr);
+  return result == EXIT_SUCCESS && !written ? EXIT_SCRIPT : result;
 }
 
 /* A terminal with nothing to run is somebody who wants to know how. */

@@ -206,7 +206,7 @@ hn_status hn_array_gather(hn_context *context, const hn_array *source, const hn_
   hn_tensor *batch = NULL;
   HN_TRY(hn__tensor_make(context, HN_DATA, dtype, dims, shape, HN_FILL_NONE, &batch));
   hn_status status = copy_rows(source, index, &c, batch);
-  if (status == HN_OK) status = hn__scope_add(batch);
+  if (status == HN_OK) status = hn__scope_add(context->tape, batch);
   if (status == HN_OK)
     *out = batch;
   else

@@ -124,13 +124,17 @@ static inline int32_t *hn__ints(const hn_tensor *t) { return (int32_t *)t->buffe
 static inline int64_t hn__cols(const hn_tensor *t) { return t->shape[t->dims - 1]; }
 static inline int64_t hn__rows(const hn_tensor *t) { return t->size / hn__cols(t); }
 
+/* -- scope.c -- */
+/* Puts a tensor on the scope's list; NULL is no scope. */
+hn_status hn__scope_add(hn_tape *scope, hn_tensor *tensor);
+/* Takes a tensor that is going away off its scope's list. */
+void hn__scope_forget(hn_tensor *tensor);
+/* Makes room in a list for one more entry of `size` bytes. */
+hn_status hn__grow(hn_context *context, void **list, int64_t count, int64_t *space, size_t size);
+
 /* -- tape.c -- */
 /* Whether a gradient with respect to the tensor is wanted on the innermost tape. */
 bool hn__wants_grad(const hn_tensor *tensor);
-/* Puts a fresh result under the innermost scope, if any. */
-hn_status hn__scope_add(hn_tensor *tensor);
-/* Takes a tensor that is going away off its scope's list. */
-void hn__scope_forget(hn_tensor *tensor);
 /* Records the call, or only gives up its hold on operands. */
 hn_status hn__tape_record(hn__call *call);
 void hn__call_clear(hn__call *call);

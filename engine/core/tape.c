@@ -53,43 +53,12 @@ void hn_tape_close(hn_tape *tape) {
   hn__object_free(tape->context, tape);
 }
 
-/* Makes room for one more entry of `size` bytes. */
-static hn_status grow(hn_context *context, void **list, int64_t count, int64_t *space, size_t size) {
-  if (count < *space) return HN_OK;
-  int64_t wider = *space ? 2 * *space : 16;
-  HN_TRY(hn__host_resize(context, list, (size_t)wider * size));
-  *space = wider;
-  return HN_OK;
-}
-
-static hn_status add_to(hn_tape *scope, hn_tensor *tensor) {
-  if (!scope) return HN_OK;
-  HN_TRY(grow(scope->context, (void **)&scope->results, scope->result_count, &scope->result_space,
-              sizeof *scope->results));
-  scope->results[scope->result_count++] = tensor;
-  tensor->scope = scope;
-  return HN_OK;
-}
-
-hn_status hn__scope_add(hn_tensor *tensor) { return add_to(tensor->context->tape, tensor); }
-
-/* Lists are short or left in reverse order, so the search starts at the end. */
-void hn__scope_forget(hn_tensor *tensor) {
-  hn_tape *scope = tensor->scope;
-  if (!scope) return;
-  tensor->scope = NULL;
-  int64_t i = scope->result_count - 1;
-  while (scope->results[i] != tensor) i--;
-  memmove(scope->results + i, scope->results + i + 1, (size_t)(scope->result_count - 1 - i) * sizeof *scope->results);
-  scope->result_count--;
-}
-
 hn_status hn_tensor_keep(hn_tensor *tensor) {
   hn_tape *scope = tensor->scope;
   HN_TRY(hn__tensor_usable(tensor->context, tensor, "keep: the tensor"));
   if (!scope) return HN_OK;
   hn__scope_forget(tensor);
-  return add_to(scope->outer, tensor);
+  return hn__scope_add(scope->outer, tensor);
 }
 
 bool hn__wants_grad(const hn_tensor *tensor) {
@@ -106,7 +75,7 @@ static bool any_wants_grad(const hn__call *call) {
 hn_status hn__tape_record(hn__call *call) {
   hn_tape *tape = call->context->tape;
   if (!tape || !tape->record || !any_wants_grad(call)) return HN_OK;
-  HN_TRY(grow(call->context, (void **)&tape->calls, tape->call_count, &tape->call_space, sizeof *tape->calls));
+  HN_TRY(hn__grow(call->context, (void **)&tape->calls, tape->call_count, &tape->call_space, sizeof *tape->calls));
   call->out->recorded = tape->serial;
   hn__call *kept = &tape->calls[tape->call_count++];
   *kept = *call;

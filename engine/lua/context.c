@@ -246,15 +246,3 @@ void hnl_open_context(lua_State *L) {
   push_built(L);
   lua_setfield(L, -2, "built");
 }
-
-int hnl_open_core(lua_State *L) {
-  lua_newtable(L);
-  hnl_open_context(L);
-  hnl_open_tensor(L);
-  hnl_open_matrix(L);
-  hnl_open_tape(L);
-  hnl_open_ops(L);
-  hnl_open_update(L);
-  hnl_open_array(L);
-  return 1;
-}

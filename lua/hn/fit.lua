@@ -42,11 +42,7 @@ local check <const> = options.declare("hn.fit", {
 --- Training and validation set, as the option says.
 local function split(data, validate)
   if type(validate) == "number" then
-    if validate <= 0 or validate >= #data then
-      core.fail("argument", "hn.fit: validate: expected a fraction between 0 and 1, or fewer than the %d samples, "
-        .. "got %s", #data, kinds.describe(validate))
-    end
-    local held <const>, rest <const> = data:split(validate)
+    local held <const>, rest <const> = data:split(set.part_size("hn.fit: validate", validate, #data))
     return rest, held
   end
   return data, validate and set.of("hn.fit: validate", validate) or nil

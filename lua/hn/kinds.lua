@@ -32,7 +32,12 @@ function kinds.describe(value)
   local kind = kinds.of(value)
   if kind == "nil" then return "nothing" end
   if kind == "string" then return #value <= 40 and ("%q"):format(value) or ("%q..."):format(value:sub(1, 37)) end
-  if kind == "number" then return math.type(value) == "integer" and tostring(value) or ("%.7g"):format(value) end
+  if value ~= value then return "nan" end
+  if kind == "number" then
+    if math.type(value) == "integer" then return tostring(value) end
+    local short <const> = ("%.7g"):format(value)
+    return short:find("^-?%d+$") and short .. ".0" or short
+  end
   if kind == "boolean" then return tostring(value) end
   if kind == "tensor" then return value:closed() and "a closed tensor" or "a tensor " .. kinds.shape(value) end
   if kind == "array" then return "a host array " .. kinds.shape(value) end

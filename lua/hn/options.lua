@@ -15,7 +15,7 @@ local kinds <const> = require "hn.kinds"
 local options = {}
 
 local words <const> = {
-  number = "a number", integer = "an integer", boolean = "true or false", string = "a string", table = "a table",
+  number = "a number", integer = "an integer", boolean = "true", string = "a string", table = "a table",
   ["function"] = "a function", callable = "a function", tensor = "a tensor", matrix = "a matrix",
   array = "a host array", module = "a module", data = "a data set", optimizer = "an optimizer of hn.optim",
   schedule = "a schedule of hn.optim",
@@ -30,16 +30,24 @@ local function joined(list, last)
   return table.concat(list, ", ", 1, #list - 1) .. last .. list[#list]
 end
 
+--- The range of a rule's numbers, in words: " above 0 and at most 1".
+local function range(rule)
+  local function show(n) return kinds.describe(math.tointeger(n) or n) end
+  if rule.least and rule.most then return (" from %s to %s"):format(show(rule.least), show(rule.most)) end
+  local parts <const> = {}
+  for _, limit in ipairs(limits) do
+    if rule[limit[1]] then parts[#parts + 1] = limit[2]:format(show(rule[limit[1]])) end
+  end
+  return #parts > 0 and " " .. table.concat(parts, " and ") or ""
+end
+
 --- What a rule expects, in words: "a number above 0 and at most 1".
 local function expectation(rule)
   if rule.expected then return rule.expected end
-  local parts, range = {}, {}
-  for _, limit in ipairs(limits) do
-    if rule[limit[1]] then range[#range + 1] = limit[2]:format(kinds.describe(rule[limit[1]])) end
-  end
+  local parts <const> = {}
   for kind in (rule[1] or ""):gmatch("[^|]+") do
-    local numeric <const> = kind == "number" or kind == "integer"
-    parts[#parts + 1] = words[kind] .. (numeric and #range > 0 and " " .. joined(range, " and ") or "")
+    parts[#parts + 1] = words[kind] .. ((kind == "number" or kind == "integer") and range(rule) or "")
+    if kind == "boolean" then parts[#parts + 1] = "false" end
   end
   for _, choice in ipairs(rule.choices or {}) do parts[#parts + 1] = ("%q"):format(choice) end
   return joined(parts, " or ")
@@ -123,8 +131,8 @@ local function unknown(where, rules, key)
   for _, one in ipairs(known) do
     if listed(rules[one].aka, key) then meant = one end
   end
-  core.fail("argument", "%s: unknown option '%s'%s; options are %s", where, name,
-    meant and (", did you mean '%s'?"):format(meant) or "", #known > 0 and table.concat(known, ", ") or "none")
+  core.fail("argument", "%s: unknown option '%s'%s (the options are %s)", where, name,
+    meant and ("; did you mean '%s'?"):format(meant) or "", #known > 0 and table.concat(known, ", ") or "none")
 end
 
 --- Makes the checking function for a table of rules. It takes the caller's table (or nil) and returns a new one with

@@ -177,7 +177,7 @@ hn_status hn_apply(hn_context *context, const hn_op *op, const hn_args *args, hn
   context->doing = op->name;
   hn_status status = run(&call, args);
   for (int i = 0; i < 2; i++) hn_tensor_release(call.saved[i]);
-  if (status == HN_OK && !call.out->scope) status = hn__scope_add(call.out);
+  if (status == HN_OK && !call.out->scope) status = hn__scope_add(context->tape, call.out);
   if (status == HN_OK)
     *out = call.out;
   else

@@ -54,16 +54,22 @@ end
 
 local check_shuffle <const> = options.declare("split", { shuffle = { "boolean", default = true } })
 
+--- How many samples a part is: a fraction (a float) or a count (an integer), none and all excluded.
+function set.part_size(where, size, count)
+  local wanted <const> = type(size) == "number" and size > 0 and (math.type(size) == "integer" and size
+    or size < 1 and math.floor(size * count + 0.5)) or 0
+  if wanted < 1 or wanted >= count then
+    core.fail("argument", "%s: expected a fraction between 0 and 1 or a count, so that neither part of the %d samples "
+      .. "is empty, got %s", where, count, kinds.describe(size))
+  end
+  return wanted
+end
+
 --- Cuts the set in two: data:split(0.8) gives 80 % and the rest; data:split(1000) gives 1000 samples and the rest.
 -- Option `shuffle` (true): draw at random; else the first ones are the first part. The parts share storage.
 function Set:split(size, given)
   local o <const> = check_shuffle(given)
-  size = options.value("split", "size", size, { "number", required = true, above = 0, below = self.count,
-    expected = ("a fraction between 0 and 1, or a count below the set's %d samples"):format(self.count) })
-  local first <const> = math.floor((size < 1 and size * self.count or size) + 0.5)
-  if first < 1 or first >= self.count then
-    core.fail("argument", "split: size: %s leaves one part of %d samples empty", kinds.describe(size), self.count)
-  end
+  local first <const> = set.part_size("split: size", size, self.count)
   local order <const> = order_of(self, o.shuffle) or core.sequence(self.count, false)
   return part(self, order:slice(1, first)), part(self, order:slice(first + 1, self.count - first))
 end

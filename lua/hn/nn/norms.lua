@@ -8,7 +8,7 @@ local options <const> = require "hn.options"
 local BatchNorm <const> = module "BatchNorm"
 local LayerNorm <const> = module "LayerNorm"
 
-local epsilon <const> = { "number", default = 1e-5, above = 0 }
+local epsilon <const> = { "number", default = 1e-5, above = 0, aka = { "eps" } }
 
 local function gain_and_bias(self, size)
   self.size = options.value("hn.nn." .. self.name, "size", size, options.rules.size)

@@ -6,7 +6,7 @@ local kinds <const> = require "hn.kinds"
 local options <const> = require "hn.options"
 local set <const> = require "hn.data.set"
 
-local check <const> = options.declare("predict", { batch = options.rules.batch })
+local check <const> = options.declare("net:predict", { batch = options.rules.batch })
 
 --- Minibatches of a tensor on the device: slices, no copies. Returns an iterator like a data set's `batches`, and the
 -- number of samples.
@@ -20,7 +20,7 @@ end
 
 local function source(x, batch)
   if kinds.of(x) == "tensor" then return slices(x, batch) end
-  local data <const> = set.of("predict: x", x)
+  local data <const> = set.of("net:predict: x", x)
   return data:batches { batch = batch }, #data
 end
 

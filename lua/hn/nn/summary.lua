@@ -82,7 +82,7 @@ local function cells(name, shape, row)
 end
 
 function Summary:__tostring()
-  local rows = { { "layer", "shape", "virtual", "stored", "bytes", "compression", "load" } }
+  local rows = { { "layer", "shape", "virtual weights", "stored weights", "bytes", "compression", "load" } }
   local shared = false
   for _, row in ipairs(self.layers) do
     rows[#rows + 1] = cells((row.path .. " " .. row.name):gsub("^ ", ""), row.shape, row)

@@ -1,0 +1,67 @@
+-- Every example runs: as it is, but on little data (the data set's files, cut short) and with small settings.
+
+local files <const> = require "spec.support.files"
+local idx <const> = require "spec.support.idx"
+local program <const> = require "spec.support.program"
+
+local hn <const> = require "hn"
+
+local IMAGES <const>, LABELS <const> = "%s-images-idx3-ubyte", "%s-labels-idx1-ubyte"
+
+-- A folder with the first images of Fashion-MNIST.
+local function small_folder(counts)
+  local train <const>, test <const> = hn.data.fashion_mnist("/usr/share/datasets/fashion-mnist")
+  local folder <const> = files.folder()
+  for part, data in pairs { train = train, t10k = test } do
+    local n <const> = counts[part]
+    files.write(idx.bytes("u8", { n, 28, 28 }, data.x:slice(1, n):table()), folder .. "/" .. IMAGES:format(part))
+    files.write(idx.bytes("u8", { n }, data.y:slice(1, n):table()), folder .. "/" .. LABELS:format(part))
+  end
+  return folder
+end
+
+local function example_files()
+  local list <const> = {}
+  for path in io.popen("ls examples/*.lua"):lines() do list[#list + 1] = path end
+  return list
+end
+
+-- Arguments and words of the output. An example without a row here runs without arguments.
+local ROWS <const> = {
+  ["examples/train.lua"] = { arguments = "--epochs 2 --batch 20 --lr 0.03 --compression 1/16 --scheme element "
+    .. "--hidden 50 --seed 3", words = { "Hashed", "epoch 2/2", "test: ", "error" } },
+  ["examples/loop.lua"] = { words = { "epoch 4", "test error" } },
+  ["examples/shared_pool.lua"] = { words = { "counted once", "test: " } },
+  ["examples/regression.lua"] = { words = { "root mean squared error" } },
+}
+
+local function run(path, row)
+  local folder <const> = small_folder { train = 500, t10k = 100 }
+  return program.shell(("HN_DATA=%s %s %s %s"):format(files.quoted(folder), program.path, path, row.arguments or ""))
+end
+
+describe("the example", function()
+  for _, path in ipairs(example_files()) do
+    local row <const> = ROWS[path] or { words = {} }
+    it(path .. " runs", function()
+      local out <const>, err <const>, code <const> = run(path, row)
+      assert.same({ "", 0 }, { err, code })
+      assert.is_true(#out > 0)
+      for _, word in ipairs(row.words) do assert.matches(word, out, 1, true) end
+    end)
+  end
+
+  for path in pairs(ROWS) do
+    it(path .. " is there", function() assert.is_truthy(io.open(path)):close() end)
+  end
+
+  it("examples/train.lua takes its data from --data and refuses what it does not know", function()
+    local folder <const> = small_folder { train = 100, t10k = 50 }
+    local out <const> = program.run { "examples/train.lua", "--data", folder, "--epochs", "1", "--hidden", "20" }
+    assert.matches("test: 50 samples", out, 1, true)
+    local _, err <const>, code <const> = program.run { "examples/train.lua", "--epoch", "1" }
+    assert.equal(2, code)
+    assert.matches("--epoch", err, 1, true)
+    assert.matches("--epochs N", err, 1, true)
+  end)
+end)

@@ -124,8 +124,8 @@ describe("an image folder", function()
   local labels <const>, images <const> = "train-labels-idx1-ubyte", "train-images-idx3-ubyte"
   local BAD <const> = {
     { "without one of its files", { [labels] = false }, "^file: .*train%-labels.*gz" },
-    { "with images where labels should be", { [labels] = idx.bytes("u8", { 7, 2, 3 }, numeric.generator(1).numbers(0)) },
-      "^format: .*train%-labels" },
+    { "with images where labels should be", { [labels] = idx.bytes("u8", { 1, 2, 3 }, { 1, 2, 3, 4, 5, 6 }) },
+      "^format: .*train%-labels.*labels.*1 dimensions.*1x2x3" },
     { "with labels where images should be", { [images] = idx.bytes("u8", { 7 }, { 1, 2, 3, 4, 5, 6, 7 }) },
       "^format: .*train%-images.*images.*3 dimensions.*7" },
     { "with floats as images", { [images] = idx.bytes("f32", { 1, 1, 1 }, { 1 }) }, "^format: .*train%-images.*f32" },
@@ -213,7 +213,8 @@ describe("a data set", function()
   it("is shuffled anew each time: every sample once, with its class and weight", function()
     local data <const>, all <const> = make(50), {}
     for k = 1, 50 do all[k] = k end
-    local first <const>, second <const> = ids(data, { batch = 7, shuffle = true }), ids(data, { batch = 7, shuffle = true })
+    local first <const> = ids(data, { batch = 7, shuffle = true })
+    local second <const> = ids(data, { batch = 7, shuffle = true })
     assert.not_same(first, second)
     assert.not_same(all, first)
     assert.same(all, sorted(first))
@@ -226,14 +227,16 @@ describe("a data set", function()
     for _ in data:batches { batch = 5 } do most = math.max(most, core.memory().used - before) end
     assert.equal(4 * 5 * (2 + 1 + 1), most)
     assert.equal(before, core.memory().used)
-    for _ in data:batches { batch = 5 } do break end
+    for _ in data:batches { batch = 5 } do
+      if core.memory().used > before then break end
+    end
     assert.equal(before, core.memory().used)
   end)
 
   it("is cut by a fraction or a count, into parts that have every sample once", function()
     local data <const>, all <const> = make(40), {}
     for k = 1, 40 do all[k] = k end
-    for size, first in pairs { [0.25] = 10, [13] = 13, [0.999] = nil } do
+    for size, first in pairs { [0.25] = 10, [13] = 13, [0.974] = 39 } do
       local a <const>, b <const> = data:split(size)
       assert.same({ first, 40 - first }, { #a, #b })
       local together <const> = ids(a)

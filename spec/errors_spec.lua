@@ -137,7 +137,10 @@ local ROWS <const> = {
   end },
   { "a tensor of another context", "state", { "add", "another context" },
     function() hn.add(foreign(), hn.tensor { 2, 3 }) end },
-  { "a copy from another context", "state", { "another context" }, function() hn.tensor({ 2, 3 }):set(foreign()) end },
+  { "a copy from another context", "state", { "another context" }, function()
+    local other <const> = foreign()
+    hn.tensor({ 2, 3 }):set(other)
+  end },
   { "a network of another context", "state", { "linear", "another context" }, function()
     local net <const> = nn.Linear(3, 2)
     backends.open()
@@ -177,9 +180,9 @@ local ROWS <const> = {
   -- Layers
   { "a layer without sizes", "argument", { "hn.nn.Linear", "inputs", "integer", "nothing" },
     function() nn.Linear() end },
-  { "a layer of 0 outputs", "argument", { "hn.nn.Hashed", "outputs", "at least 1", "0" },
+  { "a layer of 0 outputs", "argument", { "hn.nn.Hashed", "outputs", "integer", "got 0" },
     function() nn.Hashed(3, 0) end },
-  { "a layer of -1 inputs", "argument", { "hn.nn.Hashed", "inputs", "at least 1", "-1" },
+  { "a layer of -1 inputs", "argument", { "hn.nn.Hashed", "inputs", "integer", "got -1" },
     function() nn.Hashed(-1, 3) end },
   { "half an output", "argument", { "hn.nn.Linear", "outputs", "integer", "2.5" }, function() nn.Linear(3, 2.5) end },
   { "a compression above 1", "argument", { "hn.nn.Hashed", "compression", "above 0 and at most 1", "1.5" },
@@ -225,7 +228,7 @@ local ROWS <const> = {
     function() nn.Sequential { nn.ReLU(), nn.Linear(5, 2) }(hn.tensor { 1, 4 }) end },
 
   -- Optimisers and training
-  { "a negative learning rate", "argument", { "hn.optim.SGD", "lr", "at least 0", "-0.1" },
+  { "a negative learning rate", "argument", { "hn.optim.SGD", "lr", "0", "got -0.1" },
     function() optim.SGD { lr = -0.1 } end },
   { "a momentum of 1", "argument", { "hn.optim.SGD", "momentum", "below 1", "got 1" },
     function() optim.SGD { momentum = 1 } end },
@@ -238,8 +241,8 @@ local ROWS <const> = {
   { "a loss for other targets", "argument", { "hn.fit", "mse", "classes" }, fit { loss = "mse", progress = false } },
   { "an unknown option of fit", "argument", { "hn.fit", "'batch_size'", "did you mean 'batch'" },
     fit { batch_size = 5 } },
-  { "a batch of 0", "argument", { "hn.fit", "batch", "at least 1", "0" }, fit { batch = 0 } },
-  { "0 epochs", "argument", { "hn.fit", "epochs", "at least 1", "0" }, fit { epochs = 0 } },
+  { "a batch of 0", "argument", { "hn.fit", "batch", "1", "got 0" }, fit { batch = 0 } },
+  { "0 epochs", "argument", { "hn.fit", "epochs", "1", "got 0" }, fit { epochs = 0 } },
   { "patience without validation", "argument", { "hn.fit", "patience", "validate" }, fit { patience = 3 } },
   { "validation by more than there is", "argument", { "hn.fit", "validate", "4 samples", "5" }, fit { validate = 5 } },
   { "an optimiser that is none", "argument", { "hn.fit", "optimizer", "hn.optim", "sgd" }, fit { optimizer = "sgd" } },
@@ -276,10 +279,10 @@ local ROWS <const> = {
   { "a split that leaves nothing", "argument", { "split", "size", "4 samples", "got 4" },
     function() data():split(4) end },
   { "a split by 0", "argument", { "split", "size", "fraction", "got 0" }, function() data():split(0) end },
-  { "a minibatch of 0", "argument", { "batches", "batch", "at least 1", "0" },
+  { "a minibatch of 0", "argument", { "batches", "batch", "1", "got 0" },
     function() data():batches { batch = 0 } end },
-  { "taking nothing", "argument", { "take", "n", "at least 1", "0" }, function() data():take(0) end },
-  { "rows that are not in the set", "argument", { "rows", "count", "at most 2", "3" },
+  { "taking nothing", "argument", { "take", "n", "1", "got 0" }, function() data():take(0) end },
+  { "rows that are not in the set", "argument", { "rows", "count", "2", "got 3" },
     function() data():rows(3, 3) end },
   { "an unknown normalisation", "argument", { "normalise", "standard", "range", "std" },
     function() data():normalise("std") end },
@@ -295,8 +298,9 @@ local ROWS <const> = {
 
   -- The engine
   { "an unknown device", "device", { "abacus", "cpu" }, function() hn.use { device = "abacus" } end },
-  { "a device that is no text", "argument", { "hn.use", "device", "string", "7" }, function() hn.use { device = 7 } end },
-  { "-1 threads", "argument", { "hn.use", "threads", "at least 0", "-1" }, function() hn.use { threads = -1 } end },
+  { "a device that is no text", "argument", { "hn.use", "device", "string", "7" },
+    function() hn.use { device = 7 } end },
+  { "-1 threads", "argument", { "hn.use", "threads", "integer", "got -1" }, function() hn.use { threads = -1 } end },
   { "a memory of 0", "argument", { "hn.use", "memory", "256MiB", "0" }, function() hn.use { memory = 0 } end },
   { "a memory in words", "argument", { "memory", "256MiB", "lots" }, function() hn.use { memory = "lots" } end },
   { "a memory in an unknown unit", "argument", { "memory", "256MiB", "3 XB" },

@@ -68,7 +68,8 @@ end
 describe("hn.fit", function()
   it("tells the course of training", function()
     local history <const> = hn.fit(small_net(), points(100), options { epochs = 4, validate = 20 })
-    assert.same({ 4, 4, 4, 4, 4 }, { history.epochs, #history.loss, #history.error, #history.lr, #history.validation.loss })
+    assert.same({ 4, 4, 4, 4, 4, 4 }, { history.epochs, #history.loss, #history.error, #history.lr,
+      #history.validation.loss, #history.validation.error })
     assert.same({ "epochs", false }, { history.stopped, history.interrupted })
     assert.is_true(history.seconds >= 0)
     assert.matches("4 epochs", tostring(history), 1, true)
@@ -92,7 +93,8 @@ describe("hn.fit", function()
         batch = function(state) loss = state.loss end } })
       return loss
     end
-    local rows <const> = hn.cross_entropy_rows(hn.linear(x, hn.tensor({ 2, 2 }, { 1, 2, 3, 4 })), hn.labels(labels)):table()
+    local output <const> = hn.linear(x, hn.tensor({ 2, 2 }, { 1, 2, 3, 4 }))
+    local rows <const> = hn.cross_entropy_rows(output, hn.labels(labels)):table()
     local sum, total = 0, 0
     for k = 1, 6 do
       sum = sum + k * rows[k]
@@ -124,7 +126,11 @@ describe("hn.fit", function()
   it("does not shuffle if told not to", function()
     local data <const> = hn.data.tensors { x = hn.tensor({ 4, 1 }, function(i) return i end), y = hn.tensor { 4, 1 } }
     local seen <const> = {}
-    local net <const> = hn.nn.Sequential { function(x) seen[#seen + 1] = x:table()[1][1]; return x end, hn.nn.Linear(1, 1) }
+    local function spy(x)
+      seen[#seen + 1] = x:table()[1][1]
+      return x
+    end
+    local net <const> = hn.nn.Sequential { spy, hn.nn.Linear(1, 1) }
     hn.fit(net, data, options { epochs = 2, batch = 1, shuffle = false })
     assert.same({ 1, 2, 3, 4, 1, 2, 3, 4 }, seen)
   end)

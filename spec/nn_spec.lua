@@ -29,7 +29,9 @@ describe("every layer", function()
     { "Linear without bias", function() return nn.Linear(6, 3, { bias = false }) end, { 4, 3 }, 18 },
     { "Hashed", function() return nn.Hashed(6, 3, { buckets = 16 }) end, { 4, 3 }, 19 },
     { "Hashed without bias", function() return nn.Hashed(6, 3, { buckets = 16, bias = false }) end, { 4, 3 }, 16 },
-    { "Hashed with hashed bias", function() return nn.Hashed(6, 3, { buckets = 16, bias = "hashed" }) end, { 4, 3 }, 16 },
+    { "Hashed with hashed bias", function()
+      return nn.Hashed(6, 3, { buckets = 16, bias = "hashed" })
+    end, { 4, 3 }, 16 },
     { "Hashed, element, strips", function()
       return nn.Hashed(6, 3, { buckets = 5, scheme = "element", strip = 2 })
     end, { 4, 3 }, 8 },

@@ -123,11 +123,15 @@ describe("a schedule", function()
 
   it("exponential falls little by little", function()
     local s <const> = optim.exponential { factor = 0.25 }
-    for epoch, rate in pairs { [0] = 1, [0.5] = 0.5, [1] = 0.25, [2] = 0.0625 } do near(rate, s:rate(progress(epoch, 10))) end
+    for epoch, rate in pairs { [0] = 1, [0.5] = 0.5, [1] = 0.25, [2] = 0.0625 } do
+      near(rate, s:rate(progress(epoch, 10)))
+    end
   end)
 
   it("cosine goes from one to final in half a wave", function()
-    for epoch, rate in pairs { [0] = 1, [5] = 0.5, [10] = 0 } do near(rate, optim.cosine():rate(progress(epoch, 10))) end
+    for epoch, rate in pairs { [0] = 1, [5] = 0.5, [10] = 0 } do
+      near(rate, optim.cosine():rate(progress(epoch, 10)))
+    end
     near(0.5 + 0.5 * 0.5 * (1 + math.cos(math.pi / 4)), optim.cosine({ final = 0.5 }):rate(progress(2.5, 10)))
   end)
 
@@ -150,7 +154,8 @@ describe("a schedule", function()
   end)
 
   it("steers hn.fit, minibatch by minibatch", function()
-    local data <const> = hn.data.tensors { x = hn.tensor({ 8, 2 }):normal(0, 1), y = hn.labels { 1, 2, 1, 2, 1, 2, 1, 2 } }
+    local data <const> = hn.data.tensors { x = hn.tensor({ 8, 2 }):normal(0, 1),
+      y = hn.labels { 1, 2, 1, 2, 1, 2, 1, 2 } }
     local rates <const> = {}
     local history <const> = hn.fit(hn.nn.Linear(2, 2), data, {
       optimizer = optim.SGD { lr = 0.5 }, schedule = optim.exponential { factor = 0.25 }, batch = 4, epochs = 2,

@@ -50,7 +50,9 @@ describe("hnrun", function()
     assert.same({ "1", "2", "3" }, good { "-e", "print(1) x = 2", "-eprint(x)", files.write "print(x + 1)" })
   end)
 
-  it("runs only the code if no script is given", function() assert.same({ "7" }, good({ "-e", "print(7)" }, "print(8)")) end)
+  it("runs only the code if no script is given", function()
+    assert.same({ "7" }, good({ "-e", "print(7)" }, "print(8)"))
+  end)
 
   it("loads modules by -l under their own or another name", function()
     assert.same({ "table" }, good { "-l", "hn", "-e", "print(type(hn.nn))" })
@@ -118,7 +120,8 @@ describe("hnrun's exit status", function()
 
   it("is 1 after an error that is no text", function()
     assert.matches("table", bad(1, { "-e", "error {}" }), 1, true)
-    assert.matches("spoken", bad(1, { "-e", "error(setmetatable({}, { __tostring = function() return 'spoken' end }))" }))
+    local spoken <const> = "error(setmetatable({}, { __tostring = function() return 'spoken' end }))"
+    assert.matches("^hnrun: spoken\n", bad(1, { "-e", spoken }))
     assert.matches("nil", bad(1, { "-e", "error()" }), 1, true)
   end)
 
@@ -154,6 +157,7 @@ describe("hnrun's exit status", function()
     { "a memory of 0", { "--memory", "0" }, { "--memory", "0" } },
     { "a negative memory", { "--memory", "-5" }, { "--memory", "-5" } },
     { "a seed beyond 32 bits", { "--seed", "4294967296" }, { "--seed", "4294967295", "4294967296" } },
+    { "a device that is not there", { "--device", "abacus", "-e", "" }, { "--device", "abacus", "cpu" } },
     { "a value where none is taken", { "--version=3" }, { "--version", "no value", "3" } },
     { "a module's name that is none", { "-l", "a b" }, { "-l", "a b" } },
   }
@@ -176,17 +180,13 @@ describe("the engine's options on the command line", function()
   end)
 
   it("win over hn.use", function()
-    assert.same({ "cpu, 1 thread\t3145728\t9" },
-      good({ "--threads", "1", "--memory=3MiB", "--seed", "9", "--device", "cpu", "-" }, script))
+    local out <const> = good({ "--threads", "1", "--memory=3MiB", "--seed", "9", "--device", "cpu", "-" }, script)
+    assert.matches("^cpu, 1 threads?\t3145728\t9$", out[1])
   end)
 
   it("hold without hn.use too", function()
     assert.same({ "1048576\t7" }, good { "--memory", "1MiB", "--seed", "7", "-l", "hn", "-e",
       "print(hn.memory().budget, (hn.seed()))" })
-  end)
-
-  it("name a device that must be there", function()
-    assert.matches("^hnrun: device: .*abacus", bad(1, { "--device", "abacus", "-l", "hn", "-e", "hn.tensor { 1 }" }))
   end)
 
   it("give the same numbers for the same seed, others for another", function()
@@ -198,7 +198,7 @@ describe("the engine's options on the command line", function()
 end)
 
 describe("Ctrl-C", function()
-  -- Starts a script in the background, waits until it has written the file `ready`, sends SIGINT, and waits for its end.
+  -- Starts a script in the background, waits until it has written the file `ready`, sends SIGINT, waits for its end.
   local function interrupt(text)
     local ready <const> = files.path()
     os.remove(ready)

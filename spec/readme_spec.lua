@@ -1,5 +1,6 @@
 -- The README's script is a program that works, and about as long as promised.
 
+local files <const> = require "spec.support.files"
 local program <const> = require "spec.support.program"
 
 -- The first block of Lua in the README that loads the engine.
@@ -21,7 +22,7 @@ describe("README.md", function()
     assert.is_string(script, "no ```lua block that requires hn")
     local _, count <const> = script:gsub("\n", "\n")
     assert.is_true(count <= 25, count .. " lines")
-    local out <const>, err <const>, code <const> = program.script(script)
+    local out <const>, err <const>, code <const> = program.run { "--threads", "1", files.write(script) }
     assert.same({ "", 0 }, { err, code })
     assert.is_true(#out > 0)
   end)

@@ -53,7 +53,7 @@ end
 local check_matrix <const> = options.declare("matrix", {
   rows = { "integer", required = true, least = 1, most = 2 ^ 31 - 1, aka = { "outputs" } },
   cols = { "integer", required = true, least = 1, most = 2 ^ 31 - 1, aka = { "inputs", "columns" } },
-  scheme = { choices = virtual.schemes, default = "line" },
+  scheme = virtual.rules.scheme,
   seed = options.rules.seed,
   sign = virtual.rules.sign,
   strip = virtual.rules.strip,

@@ -35,8 +35,7 @@ function kinds.describe(value)
   if value ~= value then return "nan" end
   if kind == "number" then
     if math.type(value) == "integer" then return tostring(value) end
-    local short <const> = ("%.7g"):format(value)
-    return short:find("^-?%d+$") and short .. ".0" or short
+    return (value % 1 == 0 and math.abs(value) < 1e15 and "%.1f" or "%.7g"):format(value)
   end
   if kind == "boolean" then return tostring(value) end
   if kind == "tensor" then return value:closed() and "a closed tensor" or "a tensor " .. kinds.shape(value) end

@@ -33,7 +33,6 @@ end
 --- The range of a rule's numbers, in words: " above 0 and at most 1".
 local function range(rule)
   local function show(n) return kinds.describe(math.tointeger(n) or n) end
-  if rule.least and rule.most then return (" from %s to %s"):format(show(rule.least), show(rule.most)) end
   local parts <const> = {}
   for _, limit in ipairs(limits) do
     if rule[limit[1]] then parts[#parts + 1] = limit[2]:format(show(rule[limit[1]])) end

@@ -23,7 +23,8 @@ local function add(row) rows[#rows + 1] = row end
 
 -- Odd sizes: one, primes, beyond a block of 16, 64, 128.
 local ANY <const> = { { 1 }, { 7 }, { 129 }, { 7, 33 }, { 33, 1 }, { 1, 129 }, { 3, 5, 7 }, { 2, 3, 5, 7 } }
-local MATRICES <const> = { { 1, 1 }, { 1, 7 }, { 7, 1 }, { 7, 33 }, { 33, 7 }, { 33, 129 } }
+local MATRICES <const> = { { 1, 1 }, { 1, 7 }, { 7, 1 }, { 7, 33 }, { 33, 7 }, { 33, 129 },
+  { 5, 300 } }
 
 -- Rows and columns of a shape whose last dimension is special.
 local function rows_cols(shape)
@@ -72,7 +73,7 @@ unary("tanh", tanh, { case = "large", shapes = LARGE })
 local BROADCASTS <const> = {
   { 1, other = { 1 } }, { 129, other = { 129 } }, { 7, 33, other = { 7, 33 } }, { 7, 33, other = { 33 } },
   { 7, 33, other = { 1 } }, { 3, 5, 7, other = { 5, 7 } }, { 3, 5, 7, other = { 7 } },
-  { 2, 3, 5, 7, other = { 3, 5, 7 } }, { 300, 301, other = { 301 } },
+  { 2, 3, 5, 7, other = { 3, 5, 7 } }, { 500, 130, other = { 1 } }, { 3, 20000, other = { 20000 } }, { 300, 301, other = { 301 } },
 }
 local function binary(name, f)
   add {
@@ -124,10 +125,11 @@ end
 local LINEAR <const> = {
   { batch = 1, inputs = 1, outputs = 1 }, { batch = 1, inputs = 33, outputs = 7 },
   { batch = 7, inputs = 7, outputs = 33 }, { batch = 33, inputs = 129, outputs = 7 },
-  { batch = 7, inputs = 100, outputs = 50 },
+  { batch = 7, inputs = 100, outputs = 50 }, { batch = 7, inputs = 1, outputs = 17 },
+  { batch = 7, inputs = 17, outputs = 1 },
 }
 local WIDE <const> = { { batch = 3, inputs = 2100, outputs = 70 }, { batch = 3, inputs = 70, outputs = 1100 },
-  { batch = 129, inputs = 33, outputs = 130 } }
+  { batch = 129, inputs = 33, outputs = 130 }, { batch = 1, inputs = 600, outputs = 300 } }
 
 for _, shapes in ipairs { LINEAR, WIDE } do
   add {
@@ -308,7 +310,7 @@ for _, epsilon in ipairs { 1e-5, 0.125 } do
   }
 end
 
-local BATCHES <const> = { { 2, 1 }, { 7, 1 }, { 7, 33 }, { 33, 7 }, { 129, 33 } }
+local BATCHES <const> = { { 2, 1 }, { 7, 1 }, { 7, 33 }, { 33, 7 }, { 129, 33 }, { 9, 300 } }
 local function batch_norm(s, x, gain, bias, statistics)
   local y <const>, n <const>, cols <const> = {}, rows_cols(s)
   for j = 1, cols do
@@ -456,6 +458,7 @@ add {
     { axis = 1, parts = { { 1 }, { 7 } } }, { axis = 1, parts = { { 7, 33 }, { 1, 33 }, { 5, 33 } } },
     { axis = 2, parts = { { 7, 33 }, { 7, 1 }, { 7, 129 } } }, { axis = 2, parts = { { 7, 3 } } },
     { axis = 2, parts = { { 3, 5, 7 }, { 3, 2, 7 } } }, { axis = 3, parts = { { 3, 5, 7 }, { 3, 5, 1 } } },
+    { axis = 2, parts = { { 2, 9000 }, { 2, 5 }, { 2, 9001 } } },
   },
   operands = function(s)
     local list <const> = {}

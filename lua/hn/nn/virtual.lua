@@ -31,9 +31,9 @@ end
 -- `compression` (1/8): stored over virtual weights, a number or a text such as "1/64"; the bucket count is rounded up
 -- to the scheme's grain. Or `buckets`: their number, a multiple of the grain. Or `pool`: buckets made by `hn.buckets`,
 -- shared with other layers, of which the layer uses `count` (all) from `offset` (0) on.
--- `scheme` ("line", or the paper's "element", which is also the default below 16 columns, where a line would lie partly
--- unused), `seed` (each layer's own, from the model's), `sign` (true),
--- `strip` (0: none), `init` ("he"; see hn.nn.weights).
+-- `scheme` ("line", or the paper's "element", which suits matrices of fewer than 16 columns better: a line lies partly
+-- unused there), `seed` (each layer's own, from the model's), `sign` (true), `strip` (0: none), `init` ("he"; see
+-- hn.nn.weights).
 virtual.rules = {
   compression = { "number|string", convert = compression,
     expected = 'a number above 0 and at most 1, or a text such as "1/64"' },
@@ -41,7 +41,7 @@ virtual.rules = {
   pool = { "tensor", convert = pool_of, expected = "buckets made by hn.buckets" },
   offset = { "integer", least = 0 },
   count = { "integer", least = 1 },
-  scheme = { choices = virtual.schemes },
+  scheme = { choices = virtual.schemes, default = "line" },
   seed = { "integer", least = 0, most = 0xFFFFFFFF },
   sign = { "boolean", default = true },
   strip = { "integer", default = 0, least = 0 },
@@ -105,7 +105,6 @@ end
 --- Makes the virtual matrix of a layer, and its pool unless `o.pool` is one. `usual` ("he") is the default of `init`.
 function virtual.matrix(where, rows, cols, o, usual)
   check_storage(where, o)
-  o.scheme = o.scheme or (cols < grains.line and "element" or "line")
   local pool <const> = o.pool or core.buckets(bucket_count(where, rows, cols, o))
   local matrix <const> = core.matrix(pool, {
     rows = rows, cols = cols, scheme = o.scheme, seed = o.seed or core.layer_seed(), sign = o.sign, strip = o.strip,

@@ -28,15 +28,15 @@ end
 
 for _, backend in ipairs(backends) do
   describe("training on Fashion-MNIST on " .. backend.device, function()
-    -- Trains 784-100-10 hashed at 1/8 on 4,000 images; gives the history and the error on 2,000 others.
-    local function train(scheme, threads, epochs)
+    -- Trains 784-100-10 hashed at 1/8 on n images; gives the history and the error on 2,000 others.
+    local function train(scheme, threads, n, epochs)
       backends.open { device = backend.device, threads = threads, seed = 3 }
       local all <const>, test <const> = hn.data.fashion_mnist(FASHION)
       local net <const> = hn.nn.Sequential {
         hn.nn.Hashed(784, 100, { compression = 1 / 8, scheme = scheme }), hn.nn.ReLU(), hn.nn.Dropout(0.1),
         hn.nn.Hashed(100, 10, { compression = 1 / 8, scheme = scheme }),
       }
-      local history <const> = hn.fit(net, all:take(4000), {
+      local history <const> = hn.fit(net, all:take(n), {
         optimizer = hn.optim.SGD { lr = 0.05, momentum = 0.9 }, schedule = hn.optim.cosine(), batch = 50,
         epochs = epochs, validate = 0.1, progress = false,
       })
@@ -46,15 +46,15 @@ for _, backend in ipairs(backends) do
     for _, scheme in ipairs { "line", "element" } do
       -- Guessing is wrong in 90 %, and a nearest-centre classifier in about 32 % of the test images.
       it("reaches an error of at most 20 % in 5 epochs: " .. scheme, function()
-        local history <const>, err <const> = train(scheme, 2, 5)
+        local history <const>, err <const> = train(scheme, 1, 4000, 5)
         assert.is_true(err <= 0.20, "error " .. err)
         assert.is_true(history.loss[5] < history.loss[1])
       end)
 
       it("gives the same bits with one and two threads, and again: " .. scheme, function()
-        local one <const>, one_error <const> = train(scheme, 1, 2)
+        local one <const>, one_error <const> = train(scheme, 1, 1000, 2)
         for _, threads in ipairs { 2, 1 } do
-          local other <const>, other_error <const> = train(scheme, threads, 2)
+          local other <const>, other_error <const> = train(scheme, threads, 1000, 2)
           assert.same(one.loss, other.loss) -- doubles, compared exactly
           assert.same(one.error, other.error)
           assert.same(one.validation, other.validation)

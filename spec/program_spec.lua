@@ -238,8 +238,21 @@ describe("Ctrl-C", function()
   end)
 end)
 
-describe("the program's memory", function()
-  it("has no global state that one script could leave to the next: two engines in coroutines of one", function()
+describe("the engine in a script", function()
+  it("adds no globals, whatever is done with it", function()
+    assert.same({ "trained" }, good({ "--threads", "1", "-" }, [[
+      local before = {}
+      for name in pairs(_G) do before[name] = true end
+      local hn = require "hn"
+      local net = hn.nn.Sequential { hn.nn.Hashed(2, 8), hn.nn.ReLU(), hn.nn.Linear(8, 2) }
+      local data = hn.data.tensors { x = hn.tensor({ 6, 2 }):normal(0, 1), y = hn.labels { 1, 2, 1, 2, 1, 2 } }
+      hn.fit(net, data:normalise(), { epochs = 1, progress = false, validate = 0.2 })
+      tostring(net:summary(), hn.evaluate(net, data), net:predict(data))
+      for name in pairs(_G) do if not before[name] then print(name) end end
+      print "trained"]]))
+  end)
+
+  it("works in coroutines", function()
     assert.same({ "1\t3", "2\t3" }, good({ "-" }, [[
       local hn = require "hn"
       for k = 1, 2 do

@@ -61,7 +61,7 @@ hn_status hn__cpu_gemm(hn__device *d, bool ta, bool tb, int64_t m, int64_t n, in
   }
   const int64_t pm = k < 256 ? 128 : 256, pn = 128;
   int64_t down = hn__cpu_ceil(m, pm), across = hn__cpu_ceil(n, pn);
-  HN_CPU_PARALLEL(d, (double)m * (double)n * (double)k)
+  HN_CPU_PARALLEL(d, (double)m * (double)n * (double)k / HN_CPU_BLAS)
   for (int64_t p = 0; p < down * across; p++) {
     int64_t i = p / across * pm, j = p % across * pn;
     hn__cpu_sgemm(ta, tb, hn__cpu_least(m - i, pm), hn__cpu_least(n - j, pn), k, ta ? a + i : a + i * lda, lda,

@@ -31,7 +31,10 @@ static int64_t part(int64_t n, int64_t most, int64_t unit) {
   return hn__cpu_ceil(hn__cpu_ceil(n, parts), unit) * unit;
 }
 
-static double work(const hn_matrix *v, int64_t batch) { return (double)batch * (double)v->rows * (double)v->cols; }
+/* A product's work; its hashing is small beside it but for minibatches of a few samples. */
+static double work(const hn_matrix *v, int64_t batch) {
+  return (double)(batch + HN_CPU_BLAS) * (double)v->rows * (double)v->cols / HN_CPU_BLAS;
+}
 
 /* Panels at most `rows` high, as wide as their area then allows, and made of whole runs. */
 static cut cut_of(const hn_matrix *v, int64_t rows) {

@@ -47,14 +47,14 @@ static float loss_row(hn__loss f, float a, int64_t n, const float *x, const floa
 
 hn_status hn__cpu_loss(hn__device *d, hn__loss f, float a, int64_t rows, int64_t cols, const float *x,
                        const float *target, float *out) {
-  HN_CPU_PARALLEL(d, rows * cols)
+  HN_CPU_PARALLEL(d, rows * cols * HN_CPU_EXP)
   for (int64_t i = 0; i < rows; i++) out[i] = loss_row(f, a, cols, x + i * cols, target + i * cols);
   return HN_OK;
 }
 
 hn_status hn__cpu_loss_grad(hn__device *d, hn__loss f, float a, int64_t rows, int64_t cols, const float *x,
                             const float *target, const float *dout, float *dx) {
-  HN_CPU_PARALLEL(d, rows * cols)
+  HN_CPU_PARALLEL(d, rows * cols * HN_CPU_EXP)
   for (int64_t i = 0; i < rows; i++)
     slopes[f](a, cols, dout[i] / (float)cols, x + i * cols, target + i * cols, dx + i * cols);
   return HN_OK;
@@ -62,7 +62,7 @@ hn_status hn__cpu_loss_grad(hn__device *d, hn__loss f, float a, int64_t rows, in
 
 hn_status hn__cpu_cross_entropy(hn__device *d, int64_t rows, int64_t cols, const float *x, const int32_t *label,
                                 float *out) {
-  HN_CPU_PARALLEL(d, rows * cols)
+  HN_CPU_PARALLEL(d, rows * cols * HN_CPU_EXP)
   for (int64_t i = 0; i < rows; i++) {
     hn__cpu_exponents e = hn__cpu_exponents_of(cols, x + i * cols, 1);
     out[i] = (float)(log(e.sum) - (double)(x[i * cols + label[i]] - e.max));
@@ -73,7 +73,7 @@ hn_status hn__cpu_cross_entropy(hn__device *d, int64_t rows, int64_t cols, const
 /* dx = dout (softmax(x) - 1 at the label) */
 hn_status hn__cpu_cross_entropy_grad(hn__device *d, int64_t rows, int64_t cols, const float *x, const int32_t *label,
                                      const float *dout, float *dx) {
-  HN_CPU_PARALLEL(d, rows * cols)
+  HN_CPU_PARALLEL(d, rows * cols * HN_CPU_EXP)
   for (int64_t i = 0; i < rows; i++) {
     const float *from = x + i * cols;
     float *to = dx + i * cols;
@@ -87,7 +87,7 @@ hn_status hn__cpu_cross_entropy_grad(hn__device *d, int64_t rows, int64_t cols, 
 hn_status hn__cpu_soft_cross_entropy(hn__device *d, int64_t rows, int64_t cols, float temperature, const float *x,
                                      const float *target, float *out) {
   double scale = 1 / (double)temperature;
-  HN_CPU_PARALLEL(d, rows * cols)
+  HN_CPU_PARALLEL(d, rows * cols * HN_CPU_EXP)
   for (int64_t i = 0; i < rows; i++) {
     const float *from = x + i * cols, *t = target + i * cols;
     hn__cpu_exponents e = hn__cpu_exponents_of(cols, from, (float)scale);
@@ -102,7 +102,7 @@ hn_status hn__cpu_soft_cross_entropy(hn__device *d, int64_t rows, int64_t cols, 
 hn_status hn__cpu_soft_cross_entropy_grad(hn__device *d, int64_t rows, int64_t cols, float temperature, const float *x,
                                           const float *target, const float *dout, float *dx) {
   float scale = 1 / temperature;
-  HN_CPU_PARALLEL(d, rows * cols)
+  HN_CPU_PARALLEL(d, rows * cols * HN_CPU_EXP)
   for (int64_t i = 0; i < rows; i++) {
     const float *from = x + i * cols, *t = target + i * cols;
     float *to = dx + i * cols;

@@ -20,7 +20,7 @@ static void softmax_row(hn__softmax kind, int64_t n, const float *x, float *y) {
 
 hn_status hn__cpu_softmax(hn__device *d, hn__softmax kind, int64_t rows, int64_t cols, const float *x, float *y) {
   if (cols == 0) return HN_OK;
-  HN_CPU_PARALLEL(d, rows * cols)
+  HN_CPU_PARALLEL(d, rows * cols * HN_CPU_EXP)
   for (int64_t i = 0; i < rows; i++) softmax_row(kind, cols, x + i * cols, y + i * cols);
   return HN_OK;
 }
@@ -33,13 +33,13 @@ static void softmax_grad_row(hn__softmax kind, int64_t n, const float *y, const 
 
 hn_status hn__cpu_softmax_grad(hn__device *d, hn__softmax kind, int64_t rows, int64_t cols, const float *y,
                                const float *dy, float *dx) {
-  HN_CPU_PARALLEL(d, rows * cols)
+  HN_CPU_PARALLEL(d, rows * cols * HN_CPU_EXP)
   for (int64_t i = 0; i < rows; i++) softmax_grad_row(kind, cols, y + i * cols, dy + i * cols, dx + i * cols);
   return HN_OK;
 }
 
 hn_status hn__cpu_argmax(hn__device *d, int64_t rows, int64_t cols, const float *x, int32_t *out) {
-  HN_CPU_PARALLEL(d, rows * cols)
+  HN_CPU_PARALLEL(d, rows * cols * HN_CPU_EXP)
   for (int64_t i = 0; i < rows; i++) {
     int64_t best = 0;
     for (int64_t j = 1; j < cols; j++)

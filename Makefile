@@ -26,7 +26,7 @@ BUILD   = build
 PROGRAM = hnrun
 # -ffp-contract=off: whether a product and a sum become one instruction must not depend on the processor, or the same
 # seed would give other numbers. The other two let loops with square roots vectorise and change no result.
-FLAGS  := -std=c11 -D_POSIX_C_SOURCE=200809L -Iengine $(LUA_CFLAGS) $(BLAS_CFLAGS) $(OPT) -fopenmp \
+FLAGS  := -std=c11 -D_POSIX_C_SOURCE=200809L -Iengine $(LUA_CFLAGS) $(BLAS_CFLAGS) $(OPT) -fopenmp -pthread \
           -ffp-contract=off -fno-math-errno -fno-trapping-math \
           -fvisibility=hidden -fPIC -fno-semantic-interposition $(WARN)
 LIBS   := $(LUA_LIBS) -lxxhash $(BLAS_LIBS) -lz -lm

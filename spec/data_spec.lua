@@ -301,6 +301,17 @@ describe("normalise", function()
     near(0, moments[3].variance)
   end)
 
+  it("costs no device memory between the minibatches of a loop and after it", function()
+    local data <const> = hn.data.tensors({ x = hn.tensor({ 20, 3 }):normal(0, 1) }):normalise()
+    collectgarbage()
+    collectgarbage()
+    local before <const> = core.memory().used
+    local during <const> = {}
+    for _ in data:batches { batch = 5 } do during[#during + 1] = core.memory().used end
+    assert.equal(during[1], during[4])
+    assert.equal(before, core.memory().used)
+  end)
+
   it("by range maps all of x to [0, 1]", function()
     local data <const> = hn.data.tensors { x = { { -2, 0 }, { 6, 2 } } }
     data:normalise("range")

@@ -51,9 +51,9 @@ for _, backend in ipairs(backends) do
         assert.is_true(history.loss[5] < history.loss[1])
       end)
 
-      it("gives the same bits with one and two threads, and again: " .. scheme, function()
+      it("gives the same bits with one, two and five threads, and again: " .. scheme, function()
         local one <const>, one_error <const> = train(scheme, 1, 1000, 2)
-        for _, threads in ipairs { 2, 1 } do
+        for _, threads in ipairs { 2, 5, 1 } do
           local other <const>, other_error <const> = train(scheme, threads, 1000, 2)
           assert.same(one.loss, other.loss) -- doubles, compared exactly
           assert.same(one.error, other.error)
@@ -84,24 +84,32 @@ describe("hn.fit", function()
   it("counts losses and errors by the samples' weights", function()
     local x <const> = hn.tensor({ 6, 2 }):normal(0, 1)
     local labels <const> = { 1, 2, 1, 2, 1, 2 }
-    local function first_loss(weight)
-      hn.seed(1)
+    -- Loss of an epoch without learning, and the error.
+    local function measure(weight, batch)
       local net <const> = hn.nn.Linear(2, 2, { init = function(t) t:set { 1, 2, 3, 4 } end })
       local data <const> = hn.data.tensors { x = x, y = hn.labels(labels), weight = weight }
-      local loss
-      hn.fit(net, data, options { batch = 6, epochs = 1, shuffle = false, callbacks = {
-        batch = function(state) loss = state.loss end } })
-      return loss
+      local history <const> = hn.fit(net, data, options { batch = batch, epochs = 1, shuffle = false,
+        optimizer = hn.optim.SGD { lr = 0 } })
+      local result <const> = hn.evaluate(net, data, { batch = batch })
+      assert.is_true(math.abs(result.loss - history.loss[1]) < 1e-6)
+      assert.equal(result.error, history.error[1])
+      return history.loss[1], history.error[1]
     end
     local output <const> = hn.linear(x, hn.tensor({ 2, 2 }, { 1, 2, 3, 4 }))
     local rows <const> = hn.cross_entropy_rows(output, hn.labels(labels)):table()
-    local sum, total = 0, 0
-    for k = 1, 6 do
-      sum = sum + k * rows[k]
-      total = total + k
+    local answers <const> = output:argmax():table()
+    for _, weight in ipairs { { 1, 2, 3, 4, 5, 6 }, { 1, 1, 1, 1, 1, 1 }, { 0, 0, 0, 0, 5, 1 } } do
+      local wrong, total = 0, 0
+      for k, w in ipairs(weight) do
+        wrong, total = wrong + (answers[k] ~= labels[k] and w or 0), total + w
+      end
+      for _, batch in ipairs { 6, 4, 1 } do
+        local loss <const>, err <const> = measure(weight, batch)
+        assert.is_true(math.abs(loss - numeric.dot(rows, weight) / total) < 1e-6)
+        assert.is_true(math.abs(err - wrong / total) < 1e-6)
+        if weight[1] == weight[6] then assert.same({ loss, err }, { measure(nil, batch) }) end
+      end
     end
-    assert.is_true(math.abs(first_loss { 1, 2, 3, 4, 5, 6 } - sum / total) < 1e-6)
-    assert.is_true(math.abs(first_loss(nil) - numeric.dot(rows, { 1, 1, 1, 1, 1, 1 }) / 6) < 1e-6)
   end)
 
   it("sees every sample once an epoch, in another order each time", function()

@@ -4,6 +4,7 @@ local core <const> = require "hn.core"
 local hn <const> = require "hn"
 local backends <const> = require "spec.support.backends"
 local check <const> = require "spec.support.check"
+local numeric <const> = require "spec.support.numeric"
 local rows <const> = require "spec.support.ops"
 
 for _, backend in ipairs(backends) do
@@ -11,6 +12,46 @@ for _, backend in ipairs(backends) do
     for _, row in ipairs(rows) do
       for _, shape in ipairs(row.shapes) do
         it(rows.title(row, shape), function() check.row(backend, row, shape) end)
+      end
+    end
+  end)
+end
+
+describe("the comparison of one and two threads", function()
+  for _, backend in ipairs(backends) do
+    it("is not made void by the command line: " .. backend.device, function()
+      for threads = 1, 2 do
+        assert.matches(threads .. " thread", backends.open { device = backend.device, threads = threads }, 1, true)
+      end
+    end)
+  end
+end)
+
+-- Many panels whose additions meet in the same buckets: threads that raced, or came in another order, would show here.
+for _, backend in ipairs(backends) do
+  describe("on " .. backend.device, function()
+    for _, scheme in ipairs { "element", "line" } do
+      for _, way in ipairs { { 0, 256 }, { 0, 2 ^ 18 | 0 }, { 100, 256 }, { 300, 4096 } } do
+        local strip <const>, count <const> = way[1], way[2]
+        it(("gradients of 1024 x 1024 have the same bits with 2, 3, 5, 16 threads: linear %s strip %d count %d")
+          :format(scheme, strip, count), function()
+          local function gradients(threads)
+            backends.open { device = backend.device, threads = threads }
+            local pool <const> = hn.buckets(count):normal(0, 1)
+            local x <const> = hn.tensor({ 2, 1024 }):normal(0, 1):parameter()
+            local v <const> = pool:matrix { rows = 1024, cols = 1024, scheme = scheme, strip = strip, seed = 5 }
+            local _ <close> = hn.tape()
+            local y <const> = hn.linear(x, v)
+            y:mul(y):sum():backward()
+            return pool:grad():table(), numeric.flat(x:grad():table())
+          end
+          local one <const>, one_x <const> = gradients(1)
+          for _, threads in ipairs { 2, 2, 2, 3, 5, 16 } do
+            local two <const>, two_x <const> = gradients(threads)
+            check.same_bits(one, two, "gradient of the buckets")
+            check.same_bits(one_x, two_x, "gradient of the input")
+          end
+        end)
       end
     end
   end)

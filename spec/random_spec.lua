@@ -42,6 +42,10 @@ describe("the random stream", function()
     assert.is_true(math.abs(variance - 64 / 12) < 5 * 64 / 12 * math.sqrt(0.8 / 3000), "variance " .. variance)
   end)
 
+  it("never gives the upper end, even where rounding would", function()
+    for _, x in ipairs(hn.tensor({ 100 }):uniform(1, 1 + 2 ^ -23):table()) do assert.equal(1, x) end
+  end)
+
   it("gives normal numbers by Box and Muller", function()
     core.seed(3)
     local t <const> = hn.tensor({ 5001 }):normal(2, 0.5):table()

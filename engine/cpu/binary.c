@@ -60,39 +60,55 @@ static void widen(operand *o, int64_t nb, const float *b) {
   o->b = o->tile;
 }
 
-/* Calls on each stretch of [first, last) along which b does not start again. */
-static void value_chunk(hn__binary f, int64_t first, int64_t last, const operand *o, const float *a, float *y) {
-  for (int64_t i = first, j = first % o->width, n; i < last; i += n, j = 0) {
-    n = hn__cpu_least(o->width - j, last - i);
-    values[f](n, a + i, o->b + j, y + i);
+typedef struct job {
+  hn__binary f;
+  int64_t n, nb;
+  const operand *b;
+  const float *a, *dy;
+  float *out;
+} job;
+
+/* A chunk, stretch by stretch along which b does not start again. */
+static void values_piece(const void *argument, int64_t p, int thread) {
+  const job *t = argument;
+  int64_t last = hn__cpu_first(p) + hn__cpu_count(t->n, p);
+  (void)thread;
+  for (int64_t i = hn__cpu_first(p), j = i % t->b->width, n; i < last; i += n, j = 0) {
+    n = hn__cpu_least(t->b->width - j, last - i);
+    values[t->f](n, t->a + i, t->b->b + j, t->out + i);
   }
 }
 
-static void slope_chunk(hn__binary f, int64_t first, int64_t last, const operand *o, const float *a, const float *dy,
-                        float *da) {
-  for (int64_t i = first, j = first % o->width, n; i < last; i += n, j = 0) {
-    n = hn__cpu_least(o->width - j, last - i);
-    slopes[f](n, a + i, o->b + j, dy + i, da + i);
+static void slopes_piece(const void *argument, int64_t p, int thread) {
+  const job *t = argument;
+  int64_t last = hn__cpu_first(p) + hn__cpu_count(t->n, p);
+  (void)thread;
+  for (int64_t i = hn__cpu_first(p), j = i % t->b->width, n; i < last; i += n, j = 0) {
+    n = hn__cpu_least(t->b->width - j, last - i);
+    slopes[t->f](n, t->a + i, t->b->b + j, t->dy + i, t->out + i);
   }
 }
 
-/* Columns [first, first + n) of the widened rows, and of the last row, which may end early. */
-static void column_block(hn__binary f, int64_t all, int64_t nb, int64_t first, int64_t n, const operand *o,
-                         const float *a, const float *dy, float *db) {
+/* A block of columns of the widened rows, and of the last row, which may end early. */
+static void columns_piece(const void *argument, int64_t p, int thread) {
+  const job *t = argument;
+  const operand *o = t->b;
   double sum[HN_CPU_LANES] = {0};
-  int64_t rows = all / o->width, last = rows * o->width;
-  columns[f](rows, o->width, n, a + first, o->b + first, dy + first, sum);
-  if (last + first < all)
-    columns[f](1, 0, hn__cpu_least(n, all - last - first), a + last + first, o->b + first, dy + last + first, sum);
-  for (int64_t i = nb; i < n && nb < o->width; i++) sum[i % nb] += sum[i];
-  for (int64_t i = 0; i < hn__cpu_least(n, nb); i++) db[first + i] += (float)sum[i];
+  int64_t first = p * HN_CPU_LANES, n = hn__cpu_least(o->width - first, HN_CPU_LANES);
+  int64_t rows = t->n / o->width, last = rows * o->width + first;
+  (void)thread;
+  columns[t->f](rows, o->width, n, t->a + first, o->b + first, t->dy + first, sum);
+  if (last < t->n)
+    columns[t->f](1, 0, hn__cpu_least(n, t->n - last), t->a + last, o->b + first, t->dy + last, sum);
+  for (int64_t i = t->nb; i < n && t->nb < o->width; i++) sum[i % t->nb] += sum[i];
+  for (int64_t i = 0; i < hn__cpu_least(n, t->nb); i++) t->out[first + i] += (float)sum[i];
 }
 
 hn_status hn__cpu_binary(hn__device *d, hn__binary f, int64_t n, int64_t nb, const float *a, const float *b, float *y) {
   operand o;
   widen(&o, nb, b);
-  HN_CPU_PARALLEL(d, n)
-  for (int64_t i = 0; i < n; i += HN_CPU_CHUNK) value_chunk(f, i, hn__cpu_least(n, i + HN_CPU_CHUNK), &o, a, y);
+  job t = {.f = f, .n = n, .nb = nb, .b = &o, .a = a, .out = y};
+  hn__cpu_parallel(d, (double)n, hn__cpu_chunks(n), values_piece, &t);
   return HN_OK;
 }
 
@@ -101,14 +117,9 @@ hn_status hn__cpu_binary_grad(hn__device *d, hn__binary f, int64_t n, int64_t nb
   if (n == 0) return HN_OK;
   operand o;
   widen(&o, nb, b);
-  if (da) {
-    HN_CPU_PARALLEL(d, n)
-    for (int64_t i = 0; i < n; i += HN_CPU_CHUNK) slope_chunk(f, i, hn__cpu_least(n, i + HN_CPU_CHUNK), &o, a, dy, da);
-  }
-  if (db) {
-    HN_CPU_PARALLEL(d, n)
-    for (int64_t j = 0; j < o.width; j += HN_CPU_LANES)
-      column_block(f, n, nb, j, hn__cpu_least(o.width - j, HN_CPU_LANES), &o, a, dy, db);
-  }
+  job t = {.f = f, .n = n, .nb = nb, .b = &o, .a = a, .dy = dy, .out = da};
+  if (da) hn__cpu_parallel(d, (double)n, hn__cpu_chunks(n), slopes_piece, &t);
+  t.out = db;
+  if (db) hn__cpu_parallel(d, (double)n, hn__cpu_ceil(o.width, HN_CPU_LANES), columns_piece, &t);
   return HN_OK;
 }

@@ -7,20 +7,37 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define ALIGNMENT 64
 
+typedef struct device {
+  hn__device base;
+  hn__cpu_pool *pool;
+} device;
+
+hn__cpu_pool *hn__cpu_pool_of(hn__device *d) { return ((device *)d)->pool; }
+
+static int processors(void) {
+  long n = sysconf(_SC_NPROCESSORS_ONLN);
+  return n > 1 ? (int)n : 1;
+}
+
 /* One thread a processor unless told otherwise. */
 static hn_status open_device(const hn_options *options, hn__device **out) {
-  hn__device *d = calloc(1, sizeof *d);
-  *out = d;
+  device *whole = calloc(1, sizeof *whole);
+  hn__device *d = *out = whole ? &whole->base : NULL;
   if (!d) return HN_MEMORY;
-  d->threads = options->threads > 0 ? options->threads : omp_get_num_procs();
+  d->threads = options->threads > 0 ? options->threads : processors();
+  whole->pool = hn__cpu_pool_new(d->threads);
   snprintf(d->name, sizeof d->name, "cpu, %d threads", d->threads);
   return HN_OK;
 }
 
-static void close_device(hn__device *d) { free(d); }
+static void close_device(hn__device *d) {
+  hn__cpu_pool_free(hn__cpu_pool_of(d));
+  free(d);
+}
 
 /* OpenBLAS names its version and the kernel that it chose for this processor. */
 static const char *built_with(void) { return openblas_get_config(); }

@@ -1,13 +1,11 @@
 /*
  * What the files of the CPU backend share.
  *
- * Every kernel cuts its work into pieces that depend on the sizes alone, and OpenMP gives the pieces to d->threads
- * threads. Nothing is summed across pieces but in their order, so results do not depend on the number of threads.
+ * Every kernel cuts its work into pieces that depend on the sizes alone, and hn__cpu_parallel() gives the pieces to the
+ * device's threads. Nothing is summed across pieces but in their order, so results do not depend on the number of threads.
  */
 #ifndef HN_CPU_CPU_H
 #define HN_CPU_CPU_H
-
-#include <omp.h>
 
 #include "../core/backend.h"
 
@@ -30,13 +28,27 @@
 #define HN_CPU_CHUNK 8192   /* elements of a piece of an elementwise kernel: its operands fit L2 */
 #define HN_CPU_LANES 256    /* columns that are summed side by side */
 
-/* Directive for a loop over independent pieces; `work` is the whole loop's number of element operations. */
-#define HN_CPU_PRAGMA(text) _Pragma(#text)
-#define HN_CPU_PARALLEL(d, work)                                                                                       \
-  HN_CPU_PRAGMA(omp parallel for num_threads((d)->threads) schedule(static) if ((work) >= HN_CPU_SERIAL))
-
 HN_INLINE int64_t hn__cpu_least(int64_t a, int64_t b) { return a < b ? a : b; }
 HN_INLINE int64_t hn__cpu_ceil(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+/* The piece of a chunked array that starts at CHUNK * p: its first element and how many. */
+HN_INLINE int64_t hn__cpu_first(int64_t p) { return p * HN_CPU_CHUNK; }
+HN_INLINE int64_t hn__cpu_count(int64_t n, int64_t p) { return hn__cpu_least(n - p * HN_CPU_CHUNK, HN_CPU_CHUNK); }
+HN_INLINE int64_t hn__cpu_chunks(int64_t n) { return hn__cpu_ceil(n, HN_CPU_CHUNK); }
+
+/* -- threads.c -- */
+typedef struct hn__cpu_pool hn__cpu_pool;
+/* NULL if there is no memory. */
+hn__cpu_pool *hn__cpu_pool_new(int threads);
+void hn__cpu_pool_free(hn__cpu_pool *pool);
+/* Does piece i of a job; `thread` is from 0 to d->threads - 1, and no two pieces at work at a time share one. */
+typedef void hn__cpu_piece(const void *job, int64_t i, int thread);
+/* Does all pieces, in any order, on any threads; on the calling one alone where there is less than HN_CPU_SERIAL of
+ * `work` in them together. */
+void hn__cpu_parallel(hn__device *d, double work, int64_t pieces, hn__cpu_piece *piece, const void *job);
+
+/* -- cpu.c -- */
+hn__cpu_pool *hn__cpu_pool_of(hn__device *d);
 
 /* -- gemm.c -- */
 /* The table's gemm, whole and on the calling thread alone; sizes fit an int. */

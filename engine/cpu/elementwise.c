@@ -35,17 +35,38 @@ HN_UNARY_LIST(LOOPS)
 static forward_loop *const values[HN_UNARIES] = {HN_UNARY_LIST(VALUES)};
 static slope_loop *const slopes[HN_UNARIES] = {HN_UNARY_LIST(SLOPES)};
 
+typedef struct unary_job {
+  hn__unary f;
+  float a;
+  int64_t n;
+  const float *x, *y, *dy;
+  float *out;
+} unary_job;
+
+static void values_piece(const void *job, int64_t p, int thread) {
+  const unary_job *u = job;
+  int64_t i = hn__cpu_first(p);
+  (void)thread;
+  values[u->f](u->a, hn__cpu_count(u->n, p), u->x + i, u->out + i);
+}
+
+static void slopes_piece(const void *job, int64_t p, int thread) {
+  const unary_job *u = job;
+  int64_t i = hn__cpu_first(p);
+  (void)thread;
+  slopes[u->f](u->a, hn__cpu_count(u->n, p), u->x + i, u->y + i, u->dy + i, u->out + i);
+}
+
 hn_status hn__cpu_unary(hn__device *d, hn__unary f, float a, int64_t n, const float *x, float *y) {
-  HN_CPU_PARALLEL(d, n)
-  for (int64_t i = 0; i < n; i += HN_CPU_CHUNK) values[f](a, hn__cpu_least(n - i, HN_CPU_CHUNK), x + i, y + i);
+  unary_job job = {.f = f, .a = a, .n = n, .x = x, .out = y};
+  hn__cpu_parallel(d, (double)n, hn__cpu_chunks(n), values_piece, &job);
   return HN_OK;
 }
 
 hn_status hn__cpu_unary_grad(hn__device *d, hn__unary f, float a, int64_t n, const float *x, const float *y,
                              const float *dy, float *dx) {
-  HN_CPU_PARALLEL(d, n)
-  for (int64_t i = 0; i < n; i += HN_CPU_CHUNK)
-    slopes[f](a, hn__cpu_least(n - i, HN_CPU_CHUNK), x + i, y + i, dy + i, dx + i);
+  unary_job job = {.f = f, .a = a, .n = n, .x = x, .y = y, .dy = dy, .out = dx};
+  hn__cpu_parallel(d, (double)n, hn__cpu_chunks(n), slopes_piece, &job);
   return HN_OK;
 }
 
@@ -60,20 +81,54 @@ HN_CLONES static void drop(uint32_t n, uint32_t threshold, float scale, uint32_t
   }
 }
 
+typedef struct dropout_job {
+  int64_t n;
+  uint32_t threshold, seed;
+  float scale;
+  uint64_t first;
+  const float *x;
+  float *y;
+  bool add;
+} dropout_job;
+
+static void dropout_piece(const void *job, int64_t p, int thread) {
+  const dropout_job *o = job;
+  int64_t i = hn__cpu_first(p);
+  uint64_t c = o->first + (uint64_t)i, carry = ((uint64_t)1 << 32) - (uint32_t)c;
+  uint32_t all = (uint32_t)hn__cpu_count(o->n, p), before = carry < all ? (uint32_t)carry : all;
+  (void)thread;
+  drop(before, o->threshold, o->scale, o->seed, c, o->x + i, o->y + i, o->add);
+  i += before;
+  drop(all - before, o->threshold, o->scale, o->seed, c + before, o->x + i, o->y + i, o->add);
+}
+
 hn_status hn__cpu_dropout(hn__device *d, int64_t n, uint32_t threshold, float scale, uint32_t seed, uint64_t first,
                           const float *x, float *y, bool add) {
-  HN_CPU_PARALLEL(d, n)
-  for (int64_t i = 0; i < n; i += HN_CPU_CHUNK) {
-    uint64_t c = first + (uint64_t)i, carry = ((uint64_t)1 << 32) - (uint32_t)c;
-    uint32_t all = (uint32_t)hn__cpu_least(n - i, HN_CPU_CHUNK), before = carry < all ? (uint32_t)carry : all;
-    drop(before, threshold, scale, seed, c, x + i, y + i, add);
-    drop(all - before, threshold, scale, seed, c + before, x + i + before, y + i + before, add);
-  }
+  dropout_job job = {n, threshold, seed, scale, first, x, y, add};
+  hn__cpu_parallel(d, (double)n, hn__cpu_chunks(n), dropout_piece, &job);
   return HN_OK;
 }
 
 HN_CLONES static void add_to(int64_t n, const float *x, float *y) {
   for (int64_t i = 0; i < n; i++) y[i] += x[i];
+}
+
+typedef struct copy_job {
+  int64_t cols, lds, ldd;
+  const float *src;
+  float *dst;
+  bool add;
+} copy_job;
+
+static void copy_piece(const void *job, int64_t p, int thread) {
+  const copy_job *c = job;
+  int64_t across = hn__cpu_chunks(c->cols), i = p / across, j = hn__cpu_first(p % across);
+  int64_t n = hn__cpu_count(c->cols, p % across);
+  (void)thread;
+  if (c->add)
+    add_to(n, c->src + i * c->lds + j, c->dst + i * c->ldd + j);
+  else
+    memcpy(c->dst + i * c->ldd + j, c->src + i * c->lds + j, (size_t)n * sizeof(float));
 }
 
 /* Rows without gaps on either side are one long row. */
@@ -84,14 +139,7 @@ hn_status hn__cpu_copy_rows(hn__device *d, int64_t rows, int64_t cols, const flo
     cols *= rows;
     rows = 1;
   }
-  int64_t across = hn__cpu_ceil(cols, HN_CPU_CHUNK);
-  HN_CPU_PARALLEL(d, rows * cols)
-  for (int64_t p = 0; p < rows * across; p++) {
-    int64_t i = p / across, j = p % across * HN_CPU_CHUNK, n = hn__cpu_least(cols - j, HN_CPU_CHUNK);
-    if (add)
-      add_to(n, src + i * lds + j, dst + i * ldd + j);
-    else
-      memcpy(dst + i * ldd + j, src + i * lds + j, (size_t)n * sizeof(float));
-  }
+  copy_job job = {cols, lds, ldd, src, dst, add};
+  hn__cpu_parallel(d, (double)rows * (double)cols, rows * hn__cpu_chunks(cols), copy_piece, &job);
   return HN_OK;
 }

@@ -6,6 +6,7 @@
 
 #include <cblas.h>
 #include <limits.h>
+#include <omp.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -39,19 +40,37 @@ static void product(bool ta, bool tb, int64_t m, int64_t n, int64_t k, const flo
                 (blasint)k, 1, a, (blasint)lda, b, (blasint)ldb, beta, c, (blasint)ldc);
 }
 
-/* OpenBLAS uses one thread inside a parallel region or where OpenMP allows one only; a team of one is not a parallel
- * region to it. The setting belongs to the calling thread, so other users of BLAS in the process do not notice. */
+/* OpenBLAS uses one thread where OpenMP allows one only. The setting belongs to the calling thread, so other users of
+ * BLAS in the process do not notice; our own threads have it from their start. */
 void hn__cpu_sgemm(bool ta, bool tb, int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, const float *b,
                    int64_t ldb, float beta, float *c, int64_t ldc) {
   if (m == 0 || n == 0) return;
   int allowed = omp_get_max_threads();
-  bool limit = allowed > 1 && !omp_in_parallel();
+  bool limit = allowed > 1;
   if (limit) omp_set_num_threads(1);
   product(ta, tb, m, n, k, a, lda, b, ldb, beta, c, ldc);
   if (limit) omp_set_num_threads(allowed);
 }
 
-/* Panels of about 128 x 128, taller where k makes packing them worth it; a multiple of BLAS' own tile of 16. */
+/* Panels of C are about 128 x 128, taller where k makes packing them worth it; a multiple of BLAS' own tile of 16. */
+#define WIDTH 128
+
+typedef struct job {
+  bool ta, tb;
+  int64_t m, n, k, lda, ldb, ldc, height;
+  const float *a, *b;
+  float beta, *c;
+} job;
+
+static void panel_of_c(const void *argument, int64_t p, int thread) {
+  const job *g = argument;
+  int64_t across = hn__cpu_ceil(g->n, WIDTH), i = p / across * g->height, j = p % across * WIDTH;
+  (void)thread;
+  hn__cpu_sgemm(g->ta, g->tb, hn__cpu_least(g->m - i, g->height), hn__cpu_least(g->n - j, WIDTH), g->k,
+                g->ta ? g->a + i : g->a + i * g->lda, g->lda, g->tb ? g->b + j * g->ldb : g->b + j, g->ldb, g->beta,
+                g->c + i * g->ldc + j, g->ldc);
+}
+
 hn_status hn__cpu_gemm(hn__device *d, bool ta, bool tb, int64_t m, int64_t n, int64_t k, const float *a, int64_t lda,
                        const float *b, int64_t ldb, float beta, float *c, int64_t ldc) {
   if (k > INT_MAX || lda > INT_MAX || ldb > INT_MAX || ldc > INT_MAX) {
@@ -59,13 +78,8 @@ hn_status hn__cpu_gemm(hn__device *d, bool ta, bool tb, int64_t m, int64_t n, in
              (long long)n, (long long)k);
     return HN_SHAPE;
   }
-  const int64_t pm = k < 256 ? 128 : 256, pn = 128;
-  int64_t down = hn__cpu_ceil(m, pm), across = hn__cpu_ceil(n, pn);
-  HN_CPU_PARALLEL(d, (double)m * (double)n * (double)k / HN_CPU_BLAS)
-  for (int64_t p = 0; p < down * across; p++) {
-    int64_t i = p / across * pm, j = p % across * pn;
-    hn__cpu_sgemm(ta, tb, hn__cpu_least(m - i, pm), hn__cpu_least(n - j, pn), k, ta ? a + i : a + i * lda, lda,
-                  tb ? b + j * ldb : b + j, ldb, beta, c + i * ldc + j, ldc);
-  }
+  job g = {ta, tb, m, n, k, lda, ldb, ldc, k < 256 ? 128 : 256, a, b, beta, c};
+  int64_t panels = hn__cpu_ceil(m, g.height) * hn__cpu_ceil(n, WIDTH);
+  hn__cpu_parallel(d, (double)m * (double)n * (double)k / HN_CPU_BLAS, panels, panel_of_c, &g);
   return HN_OK;
 }

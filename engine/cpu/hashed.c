@@ -16,9 +16,11 @@
 #define INPUT_ROWS 256
 #define BUCKET_ROWS 128
 
-/* Room for copies of small pools in the bucket gradient: 2 MiB for all threads together, at most so many copies. */
+/* Room that the bucket gradient has beside the threads' panels: 2 MiB for all threads together, in which it keeps at most
+ * so many copies of a small pool, or two groups of panels. */
 #define SHARED 524288
 #define SHARES 8
+#define GROUP (SHARED / PANEL / 2)
 
 typedef struct cut {
   int64_t rows, cols;   /* of a panel */
@@ -50,39 +52,74 @@ size_t hn__cpu_hashed_workspace(const hn__device *d) {
   return ((size_t)d->threads * PANEL + SHARED) * sizeof(float);
 }
 
-static float *own_panel(void *ws) { return (float *)ws + (int64_t)omp_get_thread_num() * PANEL; }
+/* One of the three products; the pieces are bands, shares or panels. */
+typedef struct job {
+  const hn_matrix *v;
+  cut c;
+  float *panels, *shared; /* the two parts of the workspace */
+  int64_t batch;
+  const float *w, *x, *dy;
+  float *to;      /* y, dx or dw */
+  int64_t shares; /* of the bucket gradient */
+  int64_t group;  /* of panels that it is at */
+  int64_t band;   /* rows of whole strips that make a piece */
+} job;
 
-/* Bands of rows in parallel: each owns columns of y. */
+static job new_job(hn__device *d, void *ws, const hn_matrix *v, int64_t most_rows, int64_t batch) {
+  float *panels = ws;
+  return (job){.v = v, .c = cut_of(v, most_rows), .panels = panels, .shared = panels + (int64_t)d->threads * PANEL,
+               .batch = batch};
+}
+
+static void run(hn__device *d, const job *h, int64_t pieces, hn__cpu_piece *piece) {
+  hn__cpu_parallel(d, work(h->v, h->batch), pieces, piece, h);
+}
+
+static float *own_panel(const job *h, int thread) { return h->panels + (int64_t)thread * PANEL; }
+
+/* A band of rows owns columns of y. */
+static void forward_piece(const void *argument, int64_t p, int thread) {
+  const job *h = argument;
+  const hn_matrix *v = h->v;
+  float *panel = own_panel(h, thread);
+  int64_t i = p * h->c.rows, m = hn__cpu_least(v->rows - i, h->c.rows), ld = h->c.cols;
+  for (int64_t j = 0; j < v->cols; j += ld) {
+    int64_t n = hn__cpu_least(v->cols - j, ld);
+    hn__cpu_expand(v, h->w, i, m, j, n, panel, ld);
+    hn__cpu_sgemm(false, true, h->batch, m, n, h->x + j, v->cols, panel, ld, 1, h->to + i, v->rows);
+  }
+}
+
 hn_status hn__cpu_hashed_forward(hn__device *d, void *ws, const hn_matrix *v, const float *w, int64_t batch,
                                  const float *x, float *y) {
-  cut c = cut_of(v, FORWARD_ROWS);
-#pragma omp parallel for num_threads(d->threads) schedule(dynamic) if (work(v, batch) >= HN_CPU_SERIAL)
-  for (int64_t p = 0; p < c.down; p++) {
-    float *panel = own_panel(ws);
-    int64_t i = p * c.rows, m = hn__cpu_least(v->rows - i, c.rows);
-    for (int64_t j = 0; j < v->cols; j += c.cols) {
-      int64_t n = hn__cpu_least(v->cols - j, c.cols);
-      hn__cpu_expand(v, w, i, m, j, n, panel, c.cols);
-      hn__cpu_sgemm(false, true, batch, m, n, x + j, v->cols, panel, c.cols, 1, y + i, v->rows);
-    }
-  }
+  job h = new_job(d, ws, v, FORWARD_ROWS, batch);
+  h.w = w;
+  h.x = x;
+  h.to = y;
+  run(d, &h, h.c.down, forward_piece);
   return HN_OK;
 }
 
-/* Bands of columns in parallel: each owns columns of dx. */
+/* A band of columns owns columns of dx. */
+static void input_grad_piece(const void *argument, int64_t p, int thread) {
+  const job *h = argument;
+  const hn_matrix *v = h->v;
+  float *panel = own_panel(h, thread);
+  int64_t j = p * h->c.cols, n = hn__cpu_least(v->cols - j, h->c.cols), ld = h->c.cols;
+  for (int64_t i = 0; i < v->rows; i += h->c.rows) {
+    int64_t m = hn__cpu_least(v->rows - i, h->c.rows);
+    hn__cpu_expand(v, h->w, i, m, j, n, panel, ld);
+    hn__cpu_sgemm(false, false, h->batch, n, m, h->dy + i, v->rows, panel, ld, 1, h->to + j, v->cols);
+  }
+}
+
 hn_status hn__cpu_hashed_input_grad(hn__device *d, void *ws, const hn_matrix *v, const float *w, int64_t batch,
                                     const float *dy, float *dx) {
-  cut c = cut_of(v, INPUT_ROWS);
-#pragma omp parallel for num_threads(d->threads) schedule(dynamic) if (work(v, batch) >= HN_CPU_SERIAL)
-  for (int64_t p = 0; p < c.across; p++) {
-    float *panel = own_panel(ws);
-    int64_t j = p * c.cols, n = hn__cpu_least(v->cols - j, c.cols);
-    for (int64_t i = 0; i < v->rows; i += c.rows) {
-      int64_t m = hn__cpu_least(v->rows - i, c.rows);
-      hn__cpu_expand(v, w, i, m, j, n, panel, c.cols);
-      hn__cpu_sgemm(false, false, batch, n, m, dy + i, v->rows, panel, c.cols, 1, dx + j, v->cols);
-    }
-  }
+  job h = new_job(d, ws, v, INPUT_ROWS, batch);
+  h.w = w;
+  h.dy = dy;
+  h.to = dx;
+  run(d, &h, h.c.across, input_grad_piece);
   return HN_OK;
 }
 
@@ -92,35 +129,59 @@ hn_status hn__cpu_hashed_input_grad(hn__device *d, void *ws, const hn_matrix *v,
  *  - strips own their buckets, so bands of whole strips run in parallel;
  *  - a pool that fits several times into the workspace gets as many copies ("shares"); each share takes its part of the
  *    panels one after the other, and the shares are added up in order;
- *  - else the products run in parallel and the scatters take turns in the order of the panels.
+ *  - else panels are multiplied in groups, in parallel, while one thread scatters the group before in order.
  */
 
-/* One panel's product and scatter. */
-static void add_panel(const hn_matrix *v, int64_t batch, const float *dy, const float *x, int64_t i, int64_t m,
-                      int64_t j, int64_t n, int64_t ld, float *panel, float *dw) {
-  hn__cpu_sgemm(true, false, m, n, batch, dy + i, v->rows, x + j, v->cols, 0, panel, ld);
-  hn__cpu_scatter(v, i, m, j, n, panel, ld, dw);
+/* The product of the panel whose corner is (i, j), into `panel`. */
+static void multiply(const job *h, int64_t i, int64_t m, int64_t j, int64_t n, float *panel) {
+  hn__cpu_sgemm(true, false, m, n, h->batch, h->dy + i, h->v->rows, h->x + j, h->v->cols, 0, panel, h->c.cols);
 }
 
-/* Panel p of a cut, counted row by row. */
-static void add_numbered_panel(const hn_matrix *v, const cut *c, int64_t batch, const float *dy, const float *x,
-                               int64_t p, float *panel, float *dw) {
-  int64_t i = p / c->across * c->rows, j = p % c->across * c->cols;
-  add_panel(v, batch, dy, x, i, hn__cpu_least(v->rows - i, c->rows), j, hn__cpu_least(v->cols - j, c->cols), c->cols,
-            panel, dw);
+static void strip_piece(const void *argument, int64_t p, int thread) {
+  const job *h = argument;
+  const hn_matrix *v = h->v;
+  float *panel = own_panel(h, thread);
+  int64_t top = p * h->band, bottom = hn__cpu_least(top + h->band, v->rows), ld = h->c.cols;
+  for (int64_t i = top; i < bottom; i += BUCKET_ROWS)
+    for (int64_t j = 0; j < v->cols; j += ld) {
+      int64_t m = hn__cpu_least(bottom - i, BUCKET_ROWS), n = hn__cpu_least(v->cols - j, ld);
+      multiply(h, i, m, j, n, panel);
+      hn__cpu_scatter(v, i, m, j, n, panel, ld, h->to);
+    }
 }
 
-static void add_by_strips(hn__device *d, void *ws, const hn_matrix *v, int64_t batch, const float *dy, const float *x,
-                          float *dw) {
-  int64_t band = v->strip < BUCKET_ROWS ? BUCKET_ROWS / v->strip * v->strip : v->strip;
-  cut c = cut_of(v, BUCKET_ROWS);
-#pragma omp parallel for num_threads(d->threads) schedule(dynamic) if (work(v, batch) >= HN_CPU_SERIAL)
-  for (int64_t top = 0; top < v->rows; top += band) {
-    int64_t bottom = hn__cpu_least(top + band, v->rows);
-    for (int64_t i = top; i < bottom; i += BUCKET_ROWS)
-      for (int64_t j = 0; j < v->cols; j += c.cols)
-        add_panel(v, batch, dy, x, i, hn__cpu_least(bottom - i, BUCKET_ROWS), j, hn__cpu_least(v->cols - j, c.cols),
-                  c.cols, own_panel(ws), dw);
+/* Where panel p of the cut lies, counted row by row. */
+typedef struct place {
+  int64_t i, m, j, n;
+} place;
+
+static place place_of(const job *h, int64_t p) {
+  int64_t i = p / h->c.across * h->c.rows, j = p % h->c.across * h->c.cols;
+  return (place){i, hn__cpu_least(h->v->rows - i, h->c.rows), j, hn__cpu_least(h->v->cols - j, h->c.cols)};
+}
+
+/* How many shares: as many as there is room for, and no more than pay for clearing and adding them up. */
+static int64_t shares_of(const hn_matrix *v) {
+  int64_t room = 1 + SHARED / v->count, worth = v->rows * v->cols / (4 * v->count);
+  return hn__cpu_least(hn__cpu_least(room, worth), SHARES);
+}
+
+/* The first share adds to dw itself, the others to copies of the matrix' buckets. */
+static float *share_at(const job *h, int64_t s) {
+  return s ? h->shared + (s - 1) * h->v->count : h->to + h->v->offset;
+}
+
+static void share_piece(const void *argument, int64_t s, int thread) {
+  const job *h = argument;
+  hn_matrix local = *h->v;
+  float *panel = own_panel(h, thread), *sum = share_at(h, s);
+  int64_t panels = h->c.down * h->c.across;
+  local.offset = 0;
+  if (s) memset(sum, 0, (size_t)local.count * sizeof *sum);
+  for (int64_t p = s * panels / h->shares; p < (s + 1) * panels / h->shares; p++) {
+    place at = place_of(h, p);
+    multiply(h, at.i, at.m, at.j, at.n, panel);
+    hn__cpu_scatter(&local, at.i, at.m, at.j, at.n, panel, h->c.cols, sum);
   }
 }
 
@@ -128,59 +189,61 @@ HN_CLONES static void add_to(int64_t n, const float *restrict from, float *restr
   for (int64_t k = 0; k < n; k++) to[k] += from[k];
 }
 
-/* How many shares: as many as there is room for, and no more than pay for clearing and adding them up. */
-static int64_t shares_of(const hn_matrix *v) {
-  int64_t room = 1 + SHARED / v->count, worth = v->rows * v->cols / (4 * v->count);
-  int64_t shares = hn__cpu_least(hn__cpu_least(room, worth), SHARES);
-  return shares > 1 ? shares : 1;
+static void add_shares_piece(const void *argument, int64_t p, int thread) {
+  const job *h = argument;
+  int64_t k = hn__cpu_first(p), n = hn__cpu_count(h->v->count, p);
+  (void)thread;
+  for (int64_t s = 1; s < h->shares; s++) add_to(n, share_at(h, s) + k, share_at(h, 0) + k);
 }
 
-/* The first share adds to dw itself, the others to copies of the matrix' buckets. */
-static void add_by_shares(hn__device *d, void *ws, const hn_matrix *v, int64_t shares, int64_t batch, const float *dy,
-                          const float *x, float *dw) {
-  cut c = cut_of(v, BUCKET_ROWS);
-  float *copies = (float *)ws + (int64_t)d->threads * PANEL;
-  int64_t panels = c.down * c.across, count = v->count;
-  hn_matrix local = *v;
-  local.offset = 0;
-#pragma omp parallel num_threads(d->threads) if (work(v, batch) >= HN_CPU_SERIAL)
-  {
-#pragma omp for schedule(dynamic)
-    for (int64_t s = 0; s < shares; s++) {
-      float *sum = s ? copies + (s - 1) * count : dw + v->offset;
-      if (s) memset(sum, 0, (size_t)count * sizeof *sum);
-      for (int64_t p = s * panels / shares; p < (s + 1) * panels / shares; p++)
-        add_numbered_panel(&local, &c, batch, dy, x, p, own_panel(ws), sum);
-    }
-#pragma omp for schedule(static)
-    for (int64_t k = 0; k < count; k += HN_CPU_CHUNK)
-      for (int64_t s = 1; s < shares; s++)
-        add_to(hn__cpu_least(count - k, HN_CPU_CHUNK), copies + (s - 1) * count + k, dw + v->offset + k);
+/* Panel k of a group: groups take the two halves of the room in turn. */
+static float *group_panel(const job *h, int64_t group, int64_t k) {
+  return h->shared + ((group & 1) * GROUP + k) * PANEL;
+}
+
+static int64_t panels_in_group(const job *h, int64_t group) {
+  return group < 0 ? 0 : hn__cpu_least(h->c.down * h->c.across - group * GROUP, GROUP);
+}
+
+/* Piece 0 scatters the group before, piece k multiplies panel k - 1 of this one. */
+static void group_piece(const void *argument, int64_t k, int thread) {
+  const job *h = argument;
+  (void)thread;
+  if (k > 0) {
+    place at = place_of(h, h->group * GROUP + k - 1);
+    multiply(h, at.i, at.m, at.j, at.n, group_panel(h, h->group, k - 1));
+    return;
+  }
+  int64_t before = h->group - 1;
+  for (int64_t q = 0; q < panels_in_group(h, before); q++) {
+    place at = place_of(h, before * GROUP + q);
+    hn__cpu_scatter(h->v, at.i, at.m, at.j, at.n, group_panel(h, before, q), h->c.cols, h->to);
   }
 }
 
-static void add_in_turns(hn__device *d, void *ws, const hn_matrix *v, int64_t batch, const float *dy, const float *x,
-                         float *dw) {
-  cut c = cut_of(v, BUCKET_ROWS);
-#pragma omp parallel for ordered num_threads(d->threads) schedule(dynamic) if (work(v, batch) >= HN_CPU_SERIAL)
-  for (int64_t p = 0; p < c.down * c.across; p++) {
-    float *panel = own_panel(ws);
-    int64_t i = p / c.across * c.rows, m = hn__cpu_least(v->rows - i, c.rows);
-    int64_t j = p % c.across * c.cols, n = hn__cpu_least(v->cols - j, c.cols);
-    hn__cpu_sgemm(true, false, m, n, batch, dy + i, v->rows, x + j, v->cols, 0, panel, c.cols);
-#pragma omp ordered
-    hn__cpu_scatter(v, i, m, j, n, panel, c.cols, dw);
+static void add_in_groups(hn__device *d, job *h) {
+  int64_t groups = hn__cpu_ceil(h->c.down * h->c.across, GROUP);
+  for (h->group = 0; h->group <= groups; h->group++) {
+    int64_t panels = panels_in_group(h, h->group);
+    run(d, h, 1 + (panels > 0 ? panels : 0), group_piece);
   }
 }
 
 hn_status hn__cpu_hashed_bucket_grad(hn__device *d, void *ws, const hn_matrix *v, int64_t batch, const float *dy,
                                      const float *x, float *dw) {
-  int64_t shares = shares_of(v);
-  if (v->strip > 0)
-    add_by_strips(d, ws, v, batch, dy, x, dw);
-  else if (shares > 1)
-    add_by_shares(d, ws, v, shares, batch, dy, x, dw);
-  else
-    add_in_turns(d, ws, v, batch, dy, x, dw);
+  job h = new_job(d, ws, v, BUCKET_ROWS, batch);
+  h.dy = dy;
+  h.x = x;
+  h.to = dw;
+  h.shares = shares_of(v);
+  if (v->strip > 0) {
+    h.band = v->strip < BUCKET_ROWS ? BUCKET_ROWS / v->strip * v->strip : v->strip;
+    run(d, &h, hn__cpu_ceil(v->rows, h.band), strip_piece);
+  } else if (h.shares > 1) {
+    run(d, &h, h.shares, share_piece);
+    hn__cpu_parallel(d, (double)v->count * (double)h.shares, hn__cpu_chunks(v->count), add_shares_piece, &h);
+  } else {
+    add_in_groups(d, &h);
+  }
   return HN_OK;
 }

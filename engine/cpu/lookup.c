@@ -7,17 +7,42 @@
 
 HN_INLINE int64_t row_of(const int32_t *ids, int64_t i) { return ids ? ids[i] : i; }
 
-/* Each row is expanded where it is wanted. */
+typedef struct job {
+  const hn_matrix *v;
+  int64_t cols, n;
+  const int32_t *ids;
+  const float *from;
+  float *to;
+} job;
+
+/* Row i, expanded where it is wanted. */
+static void lookup_piece(const void *argument, int64_t i, int thread) {
+  const job *l = argument;
+  (void)thread;
+  if (l->v)
+    hn__cpu_expand(l->v, l->from, row_of(l->ids, i), 1, 0, l->cols, l->to + i * l->cols, l->cols);
+  else
+    memcpy(l->to + i * l->cols, l->from + row_of(l->ids, i) * l->cols, (size_t)l->cols * sizeof(float));
+}
+
 hn_status hn__cpu_lookup(hn__device *d, const hn_matrix *v, const float *w, int64_t cols, const int32_t *ids, int64_t n,
                          float *out) {
   if (cols == 0) return HN_OK;
-  HN_CPU_PARALLEL(d, n * cols)
-  for (int64_t i = 0; i < n; i++)
-    if (v)
-      hn__cpu_expand(v, w, row_of(ids, i), 1, 0, cols, out + i * cols, cols);
-    else
-      memcpy(out + i * cols, w + row_of(ids, i) * cols, (size_t)cols * sizeof(float));
+  job l = {v, cols, n, ids, w, out};
+  hn__cpu_parallel(d, (double)n * (double)cols, n, lookup_piece, &l);
   return HN_OK;
+}
+
+/* A block of columns of a dense table. */
+static void columns_piece(const void *argument, int64_t p, int thread) {
+  const job *l = argument;
+  int64_t j = p * HN_CPU_LANES, end = hn__cpu_least(l->cols, j + HN_CPU_LANES);
+  (void)thread;
+  for (int64_t i = 0; i < l->n; i++) {
+    const float *from = l->from + i * l->cols;
+    float *to = l->to + row_of(l->ids, i) * l->cols;
+    for (int64_t k = j; k < end; k++) to[k] += from[k];
+  }
 }
 
 /* In the order of the ids: they repeat, and rows of V share buckets. Columns of a dense table are independent. */
@@ -27,12 +52,7 @@ hn_status hn__cpu_lookup_grad(hn__device *d, const hn_matrix *v, int64_t cols, c
     for (int64_t i = 0; i < n; i++) hn__cpu_scatter(v, row_of(ids, i), 1, 0, cols, dout + i * cols, cols, dw);
     return HN_OK;
   }
-  HN_CPU_PARALLEL(d, n * cols)
-  for (int64_t j = 0; j < cols; j += HN_CPU_LANES)
-    for (int64_t i = 0; i < n; i++) {
-      const float *from = dout + i * cols;
-      float *to = dw + row_of(ids, i) * cols;
-      for (int64_t k = j; k < hn__cpu_least(cols, j + HN_CPU_LANES); k++) to[k] += from[k];
-    }
+  job l = {NULL, cols, n, ids, dout, dw};
+  hn__cpu_parallel(d, (double)n * (double)cols, hn__cpu_ceil(cols, HN_CPU_LANES), columns_piece, &l);
   return HN_OK;
 }

@@ -45,70 +45,105 @@ static float loss_row(hn__loss f, float a, int64_t n, const float *x, const floa
   return (float)(sum / (double)n);
 }
 
+/* One piece of a job is one sample. */
+typedef struct job {
+  hn__loss f;
+  float a;
+  int64_t cols;
+  const float *x, *target, *dout;
+  const int32_t *label;
+  float *to; /* out or dx */
+} job;
+
+static hn_status run(hn__device *d, int64_t rows, hn__cpu_piece *piece, const job *l) {
+  hn__cpu_parallel(d, (double)rows * (double)l->cols * HN_CPU_EXP, rows, piece, l);
+  return HN_OK;
+}
+
+static void loss_piece(const void *argument, int64_t i, int thread) {
+  const job *l = argument;
+  (void)thread;
+  l->to[i] = loss_row(l->f, l->a, l->cols, l->x + i * l->cols, l->target + i * l->cols);
+}
+
 hn_status hn__cpu_loss(hn__device *d, hn__loss f, float a, int64_t rows, int64_t cols, const float *x,
                        const float *target, float *out) {
-  HN_CPU_PARALLEL(d, rows * cols * HN_CPU_EXP)
-  for (int64_t i = 0; i < rows; i++) out[i] = loss_row(f, a, cols, x + i * cols, target + i * cols);
-  return HN_OK;
+  return run(d, rows, loss_piece, &(job){.f = f, .a = a, .cols = cols, .x = x, .target = target, .to = out});
+}
+
+static void loss_grad_piece(const void *argument, int64_t i, int thread) {
+  const job *l = argument;
+  int64_t at = i * l->cols;
+  (void)thread;
+  slopes[l->f](l->a, l->cols, l->dout[i] / (float)l->cols, l->x + at, l->target + at, l->to + at);
 }
 
 hn_status hn__cpu_loss_grad(hn__device *d, hn__loss f, float a, int64_t rows, int64_t cols, const float *x,
                             const float *target, const float *dout, float *dx) {
-  HN_CPU_PARALLEL(d, rows * cols * HN_CPU_EXP)
-  for (int64_t i = 0; i < rows; i++)
-    slopes[f](a, cols, dout[i] / (float)cols, x + i * cols, target + i * cols, dx + i * cols);
-  return HN_OK;
+  job l = {.f = f, .a = a, .cols = cols, .x = x, .target = target, .dout = dout, .to = dx};
+  return run(d, rows, loss_grad_piece, &l);
+}
+
+static void cross_entropy_piece(const void *argument, int64_t i, int thread) {
+  const job *l = argument;
+  const float *x = l->x + i * l->cols;
+  hn__cpu_exponents e = hn__cpu_exponents_of(l->cols, x, 1);
+  (void)thread;
+  l->to[i] = (float)(log(e.sum) - (double)(x[l->label[i]] - e.max));
 }
 
 hn_status hn__cpu_cross_entropy(hn__device *d, int64_t rows, int64_t cols, const float *x, const int32_t *label,
                                 float *out) {
-  HN_CPU_PARALLEL(d, rows * cols * HN_CPU_EXP)
-  for (int64_t i = 0; i < rows; i++) {
-    hn__cpu_exponents e = hn__cpu_exponents_of(cols, x + i * cols, 1);
-    out[i] = (float)(log(e.sum) - (double)(x[i * cols + label[i]] - e.max));
-  }
-  return HN_OK;
+  return run(d, rows, cross_entropy_piece, &(job){.cols = cols, .x = x, .label = label, .to = out});
 }
 
 /* dx = dout (softmax(x) - 1 at the label) */
+static void cross_entropy_grad_piece(const void *argument, int64_t i, int thread) {
+  const job *l = argument;
+  const float *x = l->x + i * l->cols;
+  float *dx = l->to + i * l->cols;
+  hn__cpu_exponents e = hn__cpu_exponents_of(l->cols, x, 1);
+  float factor = (float)(1 / e.sum);
+  (void)thread;
+  for (int64_t j = 0; j < l->cols; j++)
+    dx[j] += l->dout[i] * (expf(x[j] - e.max) * factor - (float)(j == l->label[i]));
+}
+
 hn_status hn__cpu_cross_entropy_grad(hn__device *d, int64_t rows, int64_t cols, const float *x, const int32_t *label,
                                      const float *dout, float *dx) {
-  HN_CPU_PARALLEL(d, rows * cols * HN_CPU_EXP)
-  for (int64_t i = 0; i < rows; i++) {
-    const float *from = x + i * cols;
-    float *to = dx + i * cols;
-    hn__cpu_exponents e = hn__cpu_exponents_of(cols, from, 1);
-    float factor = (float)(1 / e.sum);
-    for (int64_t j = 0; j < cols; j++) to[j] += dout[i] * (expf(from[j] - e.max) * factor - (float)(j == label[i]));
-  }
-  return HN_OK;
+  job l = {.cols = cols, .x = x, .label = label, .dout = dout, .to = dx};
+  return run(d, rows, cross_entropy_grad_piece, &l);
+}
+
+static void soft_piece(const void *argument, int64_t i, int thread) {
+  const job *l = argument;
+  const float *x = l->x + i * l->cols, *t = l->target + i * l->cols;
+  double temperature = (double)l->a, scale = 1 / temperature, sum = 0;
+  hn__cpu_exponents e = hn__cpu_exponents_of(l->cols, x, (float)scale);
+  double log_sum = log(e.sum);
+  (void)thread;
+  for (int64_t j = 0; j < l->cols; j++) sum += (double)t[j] * (log_sum - (double)(x[j] - e.max) * scale);
+  l->to[i] = (float)(sum * temperature * temperature);
 }
 
 hn_status hn__cpu_soft_cross_entropy(hn__device *d, int64_t rows, int64_t cols, float temperature, const float *x,
                                      const float *target, float *out) {
-  double scale = 1 / (double)temperature;
-  HN_CPU_PARALLEL(d, rows * cols * HN_CPU_EXP)
-  for (int64_t i = 0; i < rows; i++) {
-    const float *from = x + i * cols, *t = target + i * cols;
-    hn__cpu_exponents e = hn__cpu_exponents_of(cols, from, (float)scale);
-    double sum = 0, log_sum = log(e.sum);
-    for (int64_t j = 0; j < cols; j++) sum += (double)t[j] * (log_sum - (double)(from[j] - e.max) * scale);
-    out[i] = (float)(sum * (double)temperature * (double)temperature);
-  }
-  return HN_OK;
+  return run(d, rows, soft_piece, &(job){.a = temperature, .cols = cols, .x = x, .target = target, .to = out});
 }
 
 /* dx = dout T (softmax(x / T) * sum of targets - target): exact for targets that do not quite sum to 1 as well. */
+static void soft_grad_piece(const void *argument, int64_t i, int thread) {
+  const job *l = argument;
+  const float *x = l->x + i * l->cols, *t = l->target + i * l->cols;
+  float *dx = l->to + i * l->cols, scale = 1 / l->a, step = l->dout[i] * l->a;
+  hn__cpu_exponents e = hn__cpu_exponents_of(l->cols, x, scale);
+  float factor = (float)(hn__cpu_sum(l->cols, t) / e.sum);
+  (void)thread;
+  for (int64_t j = 0; j < l->cols; j++) dx[j] += step * (expf((x[j] - e.max) * scale) * factor - t[j]);
+}
+
 hn_status hn__cpu_soft_cross_entropy_grad(hn__device *d, int64_t rows, int64_t cols, float temperature, const float *x,
                                           const float *target, const float *dout, float *dx) {
-  float scale = 1 / temperature;
-  HN_CPU_PARALLEL(d, rows * cols * HN_CPU_EXP)
-  for (int64_t i = 0; i < rows; i++) {
-    const float *from = x + i * cols, *t = target + i * cols;
-    float *to = dx + i * cols;
-    hn__cpu_exponents e = hn__cpu_exponents_of(cols, from, scale);
-    float factor = (float)(hn__cpu_sum(cols, t) / e.sum), step = dout[i] * temperature;
-    for (int64_t j = 0; j < cols; j++) to[j] += step * (expf((from[j] - e.max) * scale) * factor - t[j]);
-  }
-  return HN_OK;
+  job l = {.a = temperature, .cols = cols, .x = x, .target = target, .dout = dout, .to = dx};
+  return run(d, rows, soft_grad_piece, &l);
 }

@@ -20,16 +20,32 @@ static double variance_of(int64_t n, const float *x, double mean) {
   return sum / (double)n;
 }
 
+/* A piece is a row, or a block of columns. */
+typedef struct job {
+  int64_t rows, cols;
+  bool training;
+  float momentum, epsilon;
+  const float *x, *gain, *bias, *dy, *mean, *rstd;
+  float *y, *new_mean, *new_rstd, *running_mean, *running_variance, *dx, *dgain, *dbias;
+} job;
+
+static double work(const job *m) { return (double)m->rows * (double)m->cols; }
+
+static void layer_piece(const void *argument, int64_t i, int thread) {
+  const job *m = argument;
+  const float *row = m->x + i * m->cols;
+  double average = hn__cpu_sum(m->cols, row) / (double)m->cols;
+  (void)thread;
+  m->new_mean[i] = (float)average;
+  m->new_rstd[i] = (float)(1 / sqrt(variance_of(m->cols, row, average) + (double)m->epsilon));
+  normalise_row(m->cols, m->new_mean[i], m->new_rstd[i], row, m->gain, m->bias, m->y + i * m->cols);
+}
+
 hn_status hn__cpu_layer_norm(hn__device *d, int64_t rows, int64_t cols, float epsilon, const float *x,
                              const float *gain, const float *bias, float *y, float *mean, float *rstd) {
-  HN_CPU_PARALLEL(d, rows * cols)
-  for (int64_t i = 0; i < rows; i++) {
-    const float *row = x + i * cols;
-    double average = hn__cpu_sum(cols, row) / (double)cols;
-    mean[i] = (float)average;
-    rstd[i] = (float)(1 / sqrt(variance_of(cols, row, average) + (double)epsilon));
-    normalise_row(cols, mean[i], rstd[i], row, gain, bias, y + i * cols);
-  }
+  job m = {.rows = rows, .cols = cols, .epsilon = epsilon, .x = x, .gain = gain, .bias = bias, .y = y, .new_mean = mean,
+           .new_rstd = rstd};
+  hn__cpu_parallel(d, work(&m), rows, layer_piece, &m);
   return HN_OK;
 }
 
@@ -45,35 +61,38 @@ static void layer_row_grad(int64_t n, float mean, float rstd, const float *x, co
   for (int64_t j = 0; j < n; j++) dx[j] += rstd * (dy[j] * gain[j] - a - (x[j] - mean) * rstd * b);
 }
 
-/* dgain and dbias of columns [first, first + n) of a layer. */
-static void layer_columns_grad(int64_t rows, int64_t cols, int64_t first, int64_t n, const float *x, const float *mean,
-                               const float *rstd, const float *dy, float *dgain, float *dbias) {
+static void layer_row_grad_piece(const void *argument, int64_t i, int thread) {
+  const job *m = argument;
+  int64_t at = i * m->cols;
+  (void)thread;
+  layer_row_grad(m->cols, m->mean[i], m->rstd[i], m->x + at, m->gain, m->dy + at, m->dx + at);
+}
+
+/* dgain and dbias of a block of columns. */
+static void layer_columns_grad_piece(const void *argument, int64_t p, int thread) {
+  const job *m = argument;
   double sum[BLOCK] = {0}, dot[BLOCK] = {0};
-  for (int64_t i = 0; i < rows; i++)
+  int64_t first = p * BLOCK, n = hn__cpu_least(m->cols - first, BLOCK);
+  (void)thread;
+  for (int64_t i = 0; i < m->rows; i++)
     for (int64_t j = 0; j < n; j++) {
-      int64_t at = i * cols + first + j;
-      sum[j] += (double)dy[at];
-      dot[j] += (double)(dy[at] * ((x[at] - mean[i]) * rstd[i]));
+      int64_t at = i * m->cols + first + j;
+      sum[j] += (double)m->dy[at];
+      dot[j] += (double)(m->dy[at] * ((m->x[at] - m->mean[i]) * m->rstd[i]));
     }
   for (int64_t j = 0; j < n; j++) {
-    if (dgain) dgain[first + j] += (float)dot[j];
-    if (dbias) dbias[first + j] += (float)sum[j];
+    if (m->dgain) m->dgain[first + j] += (float)dot[j];
+    if (m->dbias) m->dbias[first + j] += (float)sum[j];
   }
 }
 
 hn_status hn__cpu_layer_norm_grad(hn__device *d, int64_t rows, int64_t cols, const float *x, const float *gain,
                                   const float *mean, const float *rstd, const float *dy, float *dx, float *dgain,
                                   float *dbias) {
-  if (dx) {
-    HN_CPU_PARALLEL(d, rows * cols)
-    for (int64_t i = 0; i < rows; i++)
-      layer_row_grad(cols, mean[i], rstd[i], x + i * cols, gain, dy + i * cols, dx + i * cols);
-  }
-  if (dgain || dbias) {
-    HN_CPU_PARALLEL(d, rows * cols)
-    for (int64_t j = 0; j < cols; j += BLOCK)
-      layer_columns_grad(rows, cols, j, hn__cpu_least(cols - j, BLOCK), x, mean, rstd, dy, dgain, dbias);
-  }
+  job m = {.rows = rows, .cols = cols, .x = x, .gain = gain, .dy = dy, .mean = mean,
+           .rstd = rstd, .dx = dx, .dgain = dgain, .dbias = dbias};
+  if (dx) hn__cpu_parallel(d, work(&m), rows, layer_row_grad_piece, &m);
+  if (dgain || dbias) hn__cpu_parallel(d, work(&m), hn__cpu_ceil(cols, BLOCK), layer_columns_grad_piece, &m);
   return HN_OK;
 }
 
@@ -113,22 +132,29 @@ HN_CLONES static void normalise_columns(int64_t rows, int64_t ld, int64_t n, con
     for (int64_t j = 0; j < n; j++) y[i * ld + j] = gain[j] * ((x[i * ld + j] - mean[j]) * rstd[j]) + bias[j];
 }
 
+static void batch_piece(const void *argument, int64_t p, int thread) {
+  const job *m = argument;
+  int64_t j = p * BLOCK, n = hn__cpu_least(m->cols - j, BLOCK);
+  (void)thread;
+  if (m->training)
+    train_columns(m->rows, m->cols, n, m->momentum, m->epsilon, m->x + j, m->running_mean + j,
+                  m->running_variance + j, m->new_mean + j, m->new_rstd + j);
+  for (int64_t k = j; k < j + n && !m->training; k++) {
+    m->new_mean[k] = m->running_mean[k];
+    m->new_rstd[k] = (float)(1 / sqrt((double)m->running_variance[k] + (double)m->epsilon));
+  }
+  normalise_columns(m->rows, m->cols, n, m->x + j, m->gain + j, m->bias + j, m->new_mean + j, m->new_rstd + j,
+                    m->y + j);
+}
+
 hn_status hn__cpu_batch_norm(hn__device *d, int64_t rows, int64_t cols, bool training, float momentum, float epsilon,
                              const float *x, const float *gain, const float *bias, float *running_mean,
                              float *running_variance, float *y, float *mean, float *rstd) {
   if (rows == 0) return HN_OK;
-  HN_CPU_PARALLEL(d, rows * cols)
-  for (int64_t j = 0; j < cols; j += BLOCK) {
-    int64_t n = hn__cpu_least(cols - j, BLOCK);
-    if (training)
-      train_columns(rows, cols, n, momentum, epsilon, x + j, running_mean + j, running_variance + j, mean + j,
-                    rstd + j);
-    for (int64_t k = j; k < j + n && !training; k++) {
-      mean[k] = running_mean[k];
-      rstd[k] = (float)(1 / sqrt((double)running_variance[k] + (double)epsilon));
-    }
-    normalise_columns(rows, cols, n, x + j, gain + j, bias + j, mean + j, rstd + j, y + j);
-  }
+  job m = {.rows = rows, .cols = cols, .training = training, .momentum = momentum, .epsilon = epsilon, .x = x,
+           .gain = gain, .bias = bias, .y = y, .new_mean = mean, .new_rstd = rstd, .running_mean = running_mean,
+           .running_variance = running_variance};
+  hn__cpu_parallel(d, work(&m), hn__cpu_ceil(cols, BLOCK), batch_piece, &m);
   return HN_OK;
 }
 
@@ -155,19 +181,27 @@ static void batch_input_grad(int64_t rows, int64_t ld, int64_t n, bool training,
     }
 }
 
+static void batch_grad_piece(const void *argument, int64_t p, int thread) {
+  const job *m = argument;
+  double sum[BLOCK], dot[BLOCK];
+  int64_t j = p * BLOCK, n = hn__cpu_least(m->cols - j, BLOCK);
+  (void)thread;
+  column_sums(m->rows, m->cols, n, m->x + j, m->mean + j, m->rstd + j, m->dy + j, sum, dot);
+  if (m->dx)
+    batch_input_grad(m->rows, m->cols, n, m->training, m->x + j, m->gain + j, m->mean + j, m->rstd + j, m->dy + j, sum,
+                     dot, m->dx + j);
+  for (int64_t k = 0; k < n; k++) {
+    if (m->dgain) m->dgain[j + k] += (float)dot[k];
+    if (m->dbias) m->dbias[j + k] += (float)sum[k];
+  }
+}
+
 hn_status hn__cpu_batch_norm_grad(hn__device *d, int64_t rows, int64_t cols, bool training, const float *x,
                                   const float *gain, const float *mean, const float *rstd, const float *dy, float *dx,
                                   float *dgain, float *dbias) {
-  HN_CPU_PARALLEL(d, rows * cols)
-  for (int64_t j = 0; j < cols; j += BLOCK) {
-    double sum[BLOCK], dot[BLOCK];
-    int64_t n = hn__cpu_least(cols - j, BLOCK);
-    column_sums(rows, cols, n, x + j, mean + j, rstd + j, dy + j, sum, dot);
-    if (dx) batch_input_grad(rows, cols, n, training, x + j, gain + j, mean + j, rstd + j, dy + j, sum, dot, dx + j);
-    for (int64_t k = 0; k < n; k++) {
-      if (dgain) dgain[j + k] += (float)dot[k];
-      if (dbias) dbias[j + k] += (float)sum[k];
-    }
-  }
+  job m = {.rows = rows, .cols = cols, .training = training, .x = x, .gain = gain, .dy = dy,
+           .mean = mean, .rstd = rstd, .dx = dx, .dgain = dgain,
+           .dbias = dbias};
+  hn__cpu_parallel(d, work(&m), hn__cpu_ceil(cols, BLOCK), batch_grad_piece, &m);
   return HN_OK;
 }

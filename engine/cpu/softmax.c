@@ -18,10 +18,24 @@ static void softmax_row(hn__softmax kind, int64_t n, const float *x, float *y) {
   for (int64_t j = 0; j < n; j++) y[j] = kind == HN_SOFTMAX ? expf(x[j] - e.max) * factor : x[j] - e.max - log_sum;
 }
 
+typedef struct job {
+  hn__softmax kind;
+  int64_t cols;
+  const float *x, *dy;
+  float *out;
+  int32_t *index;
+} job;
+
+static void softmax_piece(const void *argument, int64_t i, int thread) {
+  const job *s = argument;
+  (void)thread;
+  softmax_row(s->kind, s->cols, s->x + i * s->cols, s->out + i * s->cols);
+}
+
 hn_status hn__cpu_softmax(hn__device *d, hn__softmax kind, int64_t rows, int64_t cols, const float *x, float *y) {
   if (cols == 0) return HN_OK;
-  HN_CPU_PARALLEL(d, rows * cols * HN_CPU_EXP)
-  for (int64_t i = 0; i < rows; i++) softmax_row(kind, cols, x + i * cols, y + i * cols);
+  job s = {.kind = kind, .cols = cols, .x = x, .out = y};
+  hn__cpu_parallel(d, (double)rows * (double)cols * HN_CPU_EXP, rows, softmax_piece, &s);
   return HN_OK;
 }
 
@@ -31,20 +45,31 @@ static void softmax_grad_row(hn__softmax kind, int64_t n, const float *y, const 
   for (int64_t j = 0; j < n; j++) dx[j] += kind == HN_SOFTMAX ? y[j] * (dy[j] - sum) : dy[j] - expf(y[j]) * sum;
 }
 
+static void softmax_grad_piece(const void *argument, int64_t i, int thread) {
+  const job *s = argument;
+  (void)thread;
+  softmax_grad_row(s->kind, s->cols, s->x + i * s->cols, s->dy + i * s->cols, s->out + i * s->cols);
+}
+
 hn_status hn__cpu_softmax_grad(hn__device *d, hn__softmax kind, int64_t rows, int64_t cols, const float *y,
                                const float *dy, float *dx) {
-  HN_CPU_PARALLEL(d, rows * cols * HN_CPU_EXP)
-  for (int64_t i = 0; i < rows; i++) softmax_grad_row(kind, cols, y + i * cols, dy + i * cols, dx + i * cols);
+  job s = {.kind = kind, .cols = cols, .x = y, .dy = dy, .out = dx};
+  hn__cpu_parallel(d, (double)rows * (double)cols * HN_CPU_EXP, rows, softmax_grad_piece, &s);
   return HN_OK;
 }
 
+static void argmax_piece(const void *argument, int64_t i, int thread) {
+  const job *s = argument;
+  const float *x = s->x + i * s->cols;
+  int64_t best = 0;
+  (void)thread;
+  for (int64_t j = 1; j < s->cols; j++)
+    if (x[j] > x[best]) best = j;
+  s->index[i] = (int32_t)best;
+}
+
 hn_status hn__cpu_argmax(hn__device *d, int64_t rows, int64_t cols, const float *x, int32_t *out) {
-  HN_CPU_PARALLEL(d, rows * cols * HN_CPU_EXP)
-  for (int64_t i = 0; i < rows; i++) {
-    int64_t best = 0;
-    for (int64_t j = 1; j < cols; j++)
-      if (x[i * cols + j] > x[i * cols + best]) best = j;
-    out[i] = (int32_t)best;
-  }
+  job s = {.cols = cols, .x = x, .index = out};
+  hn__cpu_parallel(d, (double)rows * (double)cols, rows, argmax_piece, &s);
   return HN_OK;
 }

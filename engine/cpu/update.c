@@ -29,10 +29,23 @@ LIST(LOOP)
 static rule_loop *const loops[] = {LIST(ROW)};
 _Static_assert(sizeof loops / sizeof *loops == HN_RULES, "a loop for every rule");
 
+typedef struct job {
+  const hn__step *step;
+  int64_t n;
+  float *w, *s1, *s2;
+  const float *g;
+} job;
+
+static void update_piece(const void *argument, int64_t p, int thread) {
+  const job *u = argument;
+  int64_t i = hn__cpu_first(p);
+  (void)thread;
+  loops[u->step->rule.kind](u->step, hn__cpu_count(u->n, p), u->w + i, u->g + i, u->s1 + i, u->s2 ? u->s2 + i : NULL);
+}
+
 hn_status hn__cpu_update(hn__device *d, const hn__step *step, int64_t n, float *w, const float *g, float *s1,
                          float *s2) {
-  HN_CPU_PARALLEL(d, n)
-  for (int64_t i = 0; i < n; i += HN_CPU_CHUNK)
-    loops[step->rule.kind](step, hn__cpu_least(n - i, HN_CPU_CHUNK), w + i, g + i, s1 + i, s2 ? s2 + i : NULL);
+  job u = {step, n, w, s1, s2, g};
+  hn__cpu_parallel(d, (double)n, hn__cpu_chunks(n), update_piece, &u);
   return HN_OK;
 }

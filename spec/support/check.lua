@@ -99,20 +99,21 @@ local function check_gradients(row, case, result)
   end
 end
 
-local function same_bits(one, two, title)
-  assert(#one == #two, title .. ": another size with two threads")
+-- Fails unless two lists of numbers are equal in every bit; the first is of one thread, the second of several.
+function check.same_bits(one, two, title)
+  assert(#one == #two, title .. ": another size with more threads")
   for k, value in ipairs(one) do
     if value ~= two[k] then
-      assert(false, ("%s: [%d] is %.9g with one thread, %.9g with two"):format(title, k, value, two[k]))
+      assert(false, ("%s: [%d] is %.9g with one thread, %.9g with more"):format(title, k, value, two[k]))
     end
   end
 end
 
 local function check_threads(one, two)
-  same_bits(one.values, two.values, "result")
+  check.same_bits(one.values, two.values, "result")
   for k, gradient in pairs(one.gradients) do
-    same_bits(gradient, two.gradients[k], "gradient of operand leaf " .. k)
-    same_bits(one.twice[k], two.twice[k], "gradient of operand leaf " .. k .. " after two passes")
+    check.same_bits(gradient, two.gradients[k], "gradient of operand leaf " .. k)
+    check.same_bits(one.twice[k], two.twice[k], "gradient of operand leaf " .. k .. " after two passes")
   end
 end
 

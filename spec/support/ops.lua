@@ -73,8 +73,8 @@ unary("tanh", tanh, { case = "large", shapes = LARGE })
 local BROADCASTS <const> = {
   { 1, other = { 1 } }, { 129, other = { 129 } }, { 7, 33, other = { 7, 33 } }, { 7, 33, other = { 33 } },
   { 7, 33, other = { 1 } }, { 3, 5, 7, other = { 5, 7 } }, { 3, 5, 7, other = { 7 } },
-  { 2, 3, 5, 7, other = { 3, 5, 7 } }, { 500, 130, other = { 1 } }, { 3, 20000, other = { 20000 } },
-  { 300, 301, other = { 301 } },
+  { 2, 3, 5, 7, other = { 3, 5, 7 } }, { 500, 130, other = { 1 } }, { 200, 3, other = { 3 } },
+  { 300, 2, other = { 2 } }, { 3, 20000, other = { 20000 } }, { 300, 301, other = { 301 } },
 }
 local function binary(name, f)
   add {
@@ -160,8 +160,8 @@ for _, scheme in ipairs { "element", "line" } do
 end
 
 local function layout_title(l)
-  return ("%s, strip %d%s%s, %s"):format(l.scheme, l.strip, l.sign and "" or ", no sign",
-    l.offset > 0 and ", offset" or "", l.slots == 0 and "fewest slots" or "some slots")
+  return ("%s, strip %d%s%s, %s slots"):format(l.scheme, l.strip, l.sign and "" or ", no sign",
+    l.offset > 0 and ", offset" or "", l.slots == 0 and "fewest" or l.slots < 1000 and "some" or "many")
 end
 
 -- A matrix of that layout over a pool with a few buckets more than it needs.
@@ -197,8 +197,9 @@ for _, layout in ipairs(LAYOUTS) do
 end
 
 for _, scheme in ipairs { "element", "line" } do
-  for _, strip in ipairs { 0, 64 } do
-    local layout <const> = { scheme = scheme, strip = strip, sign = true, offset = 1, slots = 200 }
+  -- Strips and bucket counts between which a backend may choose other ways to add up gradients.
+  for _, way in ipairs { { 0, 200 }, { 0, scheme == "line" and 3000 or 48000 }, { 64, 200 }, { 200, 200 } } do
+    local layout <const> = { scheme = scheme, strip = way[1], sign = true, offset = 1, slots = way[2] }
     add {
       name = "linear", case = layout_title(layout), shapes = WIDE, reference = linear, directions = 1,
       operands = function(s)

@@ -324,19 +324,6 @@ static int run(hn_engine *engine, const command *c, int argc, char **argv) {
   return status == HN_OK ? EXIT_SUCCESS : EXIT_SCRIPT;
 }
 
-/* The threads of a training step meet often, and libgomp lets the early ones spin for the late one. Where other programs
- * want the processors too, that spinning is what keeps the late one from running: an epoch of 2 s took 20 to 80 s. So
- * they spin shortly before they sleep, unless the user has a wish of their own. libgomp reads this before main, hence
- * the second start. */
-static void shorten_waits(char **argv) {
-  char program[4096];
-  if (getenv("OMP_WAIT_POLICY") || getenv("GOMP_SPINCOUNT")) return;
-  ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
-  if (length <= 0 || setenv("GOMP_SPINCOUNT", "2000", 1) != 0) return;
-  program[length] = '\0';
-  execv(program, argv);
-}
-
 static int open_and_run(const command *c, int argc, char **argv) {
   hn_engine *engine = NULL;
   int result = EXIT_SCRIPT;
@@ -363,7 +350,6 @@ static int obey(const command *c, int argc, char **argv) {
     print_usage(c->help ? stdout : stderr);
     return c->help ? EXIT_SUCCESS : EXIT_USAGE;
   }
-  shorten_waits(argv);
   return open_and_run(c, argc, argv);
 }
 

@@ -57,6 +57,22 @@ for _, backend in ipairs(backends) do
   end)
 end
 
+describe("a thousand short operations one after the other", function()
+  for _, backend in ipairs(backends) do
+    it("stay right with more threads than cores: " .. backend.device, function()
+      backends.open { device = backend.device, threads = 8, debug = false }
+      local x <const>, one <const> = hn.tensor { 40000 }, hn.tensor({ 1 }, 1)
+      for _ = 1, 1000 do
+        local _ <close> = core.scope()
+        x:set(x:add(one))
+      end
+      for k, value in ipairs(x:table()) do
+        if value ~= 1000 then assert.equal(1000, value, "element " .. k) end
+      end
+    end)
+  end
+end)
+
 describe("the table of operations", function()
   local tested <const>, listed <const> = {}, {}
   for _, row in ipairs(rows) do tested[row.name] = true end

@@ -198,7 +198,6 @@ hn_status hn_array_gather(hn_context *context, const hn_array *source, const hn_
   conversion c = {dtype, scale, shift};
   int64_t shape[HN_MAX_DIMS];
   int dims = source->dims;
-  context->doing = "gather";
   HN_TRY(check_index(context, source, index));
   memcpy(shape, source->shape, sizeof shape);
   shape[0] = index ? index->shape[0] : source->shape[0];

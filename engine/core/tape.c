@@ -143,7 +143,6 @@ static hn_status run_backward(hn_tape *tape, hn_tensor *loss) {
 hn_status hn_backward(hn_tensor *loss) {
   hn_context *context = loss->context;
   hn_tape *tape = context->tape;
-  context->doing = "backward";
   HN_TRY(hn__tensor_usable(context, loss, "the loss"));
   if (!tape || !tape->record)
     return hn__fail(context, HN_STATE, "backward: no tape is open, or a scope inside it is");
@@ -155,6 +154,7 @@ hn_status hn_backward(hn_tensor *loss) {
                     "backward: the loss is not on the open tape: no operand of it wants a gradient, it was made "
                     "outside the tape, or backward ran already");
   hn_status status = run_backward(tape, loss);
+  context->doing = NULL;
   drop_record(tape);
   return status;
 }

@@ -60,11 +60,13 @@ static float correction(float beta, int64_t step) { return (float)(1.0 / (1.0 - 
 
 hn_status hn_update(const hn_rule *rule, hn_tensor *parameter, hn_tensor *state[2]) {
   hn_context *context = parameter->context;
-  context->doing = "update";
   HN_TRY(hn__tensor_usable(context, parameter, "the parameter"));
   HN_TRY(check_rule(context, rule));
   if (!parameter->grad_valid) return HN_OK;
-  HN_TRY(make_states(parameter, rules[rule->kind].states, state));
+  context->doing = rules[rule->kind].name;
+  hn_status status = make_states(parameter, rules[rule->kind].states, state);
+  context->doing = NULL;
+  if (status != HN_OK) return status;
   hn__step step = {*rule, correction(rule->beta1, rule->step), correction(rule->beta2, rule->step)};
   return HN_DEVICE_CALL(context, update, &step, parameter->size, hn__floats(parameter), hn__floats(parameter->grad),
                         hn__floats(state[0]), rules[rule->kind].states > 1 ? hn__floats(state[1]) : NULL);

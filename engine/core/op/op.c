@@ -174,8 +174,10 @@ static hn_status run(hn__call *call, const hn_args *args) {
 
 hn_status hn_apply(hn_context *context, const hn_op *op, const hn_args *args, hn_tensor **out) {
   hn__call call = {.context = context, .op = op};
+  const char *before = context->doing;
   context->doing = op->name;
   hn_status status = run(&call, args);
+  context->doing = before;
   for (int i = 0; i < 2; i++) hn_tensor_release(call.saved[i]);
   if (status == HN_OK && !call.out->scope) status = hn__scope_add(context->tape, call.out);
   if (status == HN_OK)

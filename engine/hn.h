@@ -102,7 +102,7 @@ typedef enum hn_kind {
 #define X(NAME, name) HN_##NAME,
   HN_KIND_LIST(X)
 #undef X
-  HN_KINDS
+      HN_KINDS
 } hn_kind;
 
 HN_API const char *hn_kind_name(hn_kind kind);
@@ -266,7 +266,7 @@ typedef enum hn_rule_kind {
 #define X(NAME, name, states) HN_RULE_##NAME,
   HN_RULE_LIST(X)
 #undef X
-  HN_RULES
+      HN_RULES
 } hn_rule_kind;
 
 /* One rule for all parameters of a step. g is the gradient times `scale`, plus l2 * w, plus l1 * sgn(w); adamw applies
@@ -274,10 +274,10 @@ typedef enum hn_rule_kind {
 typedef struct hn_rule {
   hn_rule_kind kind;
   float lr;
-  float momentum;    /* sgd, rmsprop */
-  bool nesterov;     /* sgd */
+  float momentum;     /* sgd, rmsprop */
+  bool nesterov;      /* sgd */
   float beta1, beta2; /* adam, adamw: decay of the two moments; rmsprop: beta2 */
-  float epsilon;     /* adam, adamw, rmsprop, adagrad */
+  float epsilon;      /* adam, adamw, rmsprop, adagrad */
   float l1, l2;
   float scale;  /* on the gradient: clipping, loss scaling */
   int64_t step; /* number of this step, from 1 (adam's bias correction) */

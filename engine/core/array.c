@@ -30,8 +30,7 @@ static int64_t row_size(const hn_array *array) {
   return n;
 }
 
-static hn_status make_handle(hn_context *context, hn_array_type type, int dims, const int64_t *shape,
-                             hn_array **out) {
+static hn_status make_handle(hn_context *context, hn_array_type type, int dims, const int64_t *shape, hn_array **out) {
   hn_array *array = hn__object_new(context, sizeof *array);
   if (!array) return HN_MEMORY;
   array->context = context;
@@ -162,8 +161,8 @@ static hn_status check_index(hn_context *context, const hn_array *source, const 
   const int32_t *list = (const int32_t *)index->data;
   for (int64_t i = 0; i < index->shape[0]; i++)
     if (list[i] < 0 || list[i] >= source->shape[0])
-      return hn__fail(context, HN_ARGUMENT, "sample %lld is not within the array's %lld",
-                      (long long)list[i] + 1, (long long)source->shape[0]);
+      return hn__fail(context, HN_ARGUMENT, "sample %lld is not within the array's %lld", (long long)list[i] + 1,
+                      (long long)source->shape[0]);
   return HN_OK;
 }
 

@@ -48,7 +48,8 @@ typedef struct hn_backend {
                     const float *b, int64_t ldb, float beta, float *c, int64_t ldc);
 
   /* -- hashed products over V = matrix(w), rows x cols; w is the start of the pool -- */
-  size_t (*hashed_workspace)(const hn__device *d); /* bytes that the three below need as ws: whatever the layer's size */
+  size_t (*hashed_workspace)(
+      const hn__device *d); /* bytes that the three below need as ws: whatever the layer's size */
   /* y (batch x rows) += x (batch x cols) V^T           (adds) */
   hn_status (*hashed_forward)(hn__device *d, void *ws, const hn_matrix *v, const float *w, int64_t batch,
                               const float *x, float *y);
@@ -129,8 +130,8 @@ typedef struct hn_backend {
   hn_status (*soft_cross_entropy_grad)(hn__device *d, int64_t rows, int64_t cols, float temperature, const float *x,
                                        const float *target, const float *dout, float *dx);
   /* out[i] = mean over j of f(x[i][j], target[i][j]) */
-  hn_status (*loss)(hn__device *d, hn__loss f, float a, int64_t rows, int64_t cols, const float *x,
-                    const float *target, float *out);
+  hn_status (*loss)(hn__device *d, hn__loss f, float a, int64_t rows, int64_t cols, const float *x, const float *target,
+                    float *out);
   hn_status (*loss_grad)(hn__device *d, hn__loss f, float a, int64_t rows, int64_t cols, const float *x,
                          const float *target, const float *dout, float *dx);
 

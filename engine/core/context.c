@@ -10,7 +10,7 @@ static const hn_backend *const backends[] = {&hn__cpu_backend};
 
 const char *hn_status_name(hn_status status) {
   switch (status) {
-#define X(NAME, name, text) \
+#define X(NAME, name, text)                                                                                            \
   case HN_##NAME: return name;
     HN_STATUS_LIST(X)
 #undef X
@@ -27,8 +27,7 @@ hn_status hn__fail(hn_context *context, hn_status status, const char *format, ..
 }
 
 hn_status hn__device_status(hn_context *context, hn_status status) {
-  if (status != HN_OK)
-    return hn__fail(context, status, "%s: %s", context->backend->name, context->device->message);
+  if (status != HN_OK) return hn__fail(context, status, "%s: %s", context->backend->name, context->device->message);
   return HN_OK;
 }
 
@@ -56,8 +55,7 @@ static hn_status open_device(hn_context *context, const hn_options *options) {
   if (options->memory < 0)
     return hn__fail(context, HN_ARGUMENT, "memory must not be negative, got %lld", (long long)options->memory);
   const hn_backend *backend = find_backend(options->device);
-  if (!backend)
-    return hn__fail(context, HN_DEVICE, "no device '%s' here; there is: auto, cpu", options->device);
+  if (!backend) return hn__fail(context, HN_DEVICE, "no device '%s' here; there is: auto, cpu", options->device);
   hn_status status = backend->open(options, &context->device);
   if (status != HN_OK) {
     hn__fail(context, status, "%s: %s", backend->name, context->device ? context->device->message : "out of memory");

@@ -22,8 +22,8 @@ struct hn_context {
   uint32_t seed;
   bool debug;
   hn_random random;
-  hn_tape *tape;   /* innermost open scope */
-  uint64_t tapes;  /* serial numbers given out */
+  hn_tape *tape;     /* innermost open scope */
+  uint64_t tapes;    /* serial numbers given out */
   const char *doing; /* operation under way, for messages */
   void *workspace;   /* of the hashed products, made on first use */
   size_t workspace_bytes;
@@ -54,15 +54,15 @@ struct hn_tensor {
   bool parameter;
   uint64_t recorded; /* serial of the tape that recorded it, or 0 */
   hn_tensor *grad;
-  bool grad_valid;    /* grad holds something; else its storage only waits */
-  hn_tape *scope;     /* frees it when it closes, or NULL */
+  bool grad_valid; /* grad holds something; else its storage only waits */
+  hn_tape *scope;  /* frees it when it closes, or NULL */
 };
 
 /* An operation on its way: what forward gets, and backward again if it was recorded. */
 typedef struct hn__call {
   hn_context *context;
   const hn_op *op;
-  hn_args args;        /* whose matrices are the caller's: hn__map() gives our copies, in the order of operands */
+  hn_args args; /* whose matrices are the caller's: hn__map() gives our copies, in the order of operands */
   hn_matrix matrix[2];
   hn_tensor *out;
   hn_tensor *saved[2]; /* what forward keeps for backward, or NULL */

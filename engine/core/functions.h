@@ -11,17 +11,18 @@
 
 #include "hash.h"
 
+/* clang-format off: it takes the products in these rows for pointers */
 /* X(name, numbers, y, slope): y = f(x; a), and dy/dx in terms of x, y and a. `numbers` is the op's numeric parameter
  * as scripts see it. GELU is the exact one (Hendrycks & Gimpel 2016): x * Phi(x). */
 #define HN_UNARY_LIST(X)                                                                                               \
   X(scale, " factor=1", a *x, a)                                                                                       \
-  X(relu, "", x < 0 ? 0 : x, x > 0 ? 1.0f : 0.0f)                                                                      \
-  X(leaky_relu, " slope=0.01", x < 0 ? a * x : x, x > 0 ? 1.0f : a)                                                    \
-  X(elu, " alpha=1", x < 0 ? a * expm1f(x) : x, x > 0 ? 1.0f : y + a)                                                  \
+  X(relu, "", x<0 ? 0 : x, x> 0 ? 1.0f : 0.0f)                                                                         \
+  X(leaky_relu, " slope=0.01", x<0 ? a * x : x, x> 0 ? 1.0f : a)                                                       \
+  X(elu, " alpha=1", x<0 ? a * expm1f(x) : x, x> 0 ? 1.0f : y + a)                                                     \
   X(gelu, "", 0.5f * x * erfcf(-x * 0.70710678f),                                                                      \
     0.5f * erfcf(-x * 0.70710678f) + x * 0.39894228f * expf(-0.5f * x * x))                                            \
   X(tanh, "", tanhf(x), 1.0f - y * y)                                                                                  \
-  X(sigmoid, "", 1.0f / (1.0f + expf(-x)), y *(1.0f - y))
+  X(sigmoid, "", 1.0f / (1.0f + expf(-x)), y * (1.0f - y))
 
 /* X(name, y, slope_a, slope_b): y = f(a, b) and its two partial derivatives. */
 #define HN_BINARY_LIST(X)                                                                                              \
@@ -34,9 +35,10 @@
 #define HN_LOSS_LIST(X)                                                                                                \
   X(bce, "", (x > 0 ? x : 0) - x * t + log1pf(expf(-fabsf(x))), 1.0f / (1.0f + expf(-x)) - t)                          \
   X(mse, "", (x - t) * (x - t), 2.0f * (x - t))                                                                        \
-  X(huber, " delta=1",                                                                                                 \
-    fabsf(x - t) <= a ? 0.5f * (x - t) * (x - t) : a * (fabsf(x - t) - 0.5f * a),                                      \
+  X(huber, " delta=1", fabsf(x - t) <= a ? 0.5f * (x - t) * (x - t) : a * (fabsf(x - t) - 0.5f * a),                   \
     fabsf(x - t) <= a ? x - t : (x > t ? a : (x < t ? -a : x - t)))
+
+/* clang-format on */
 
 #define HN_ENUM_ROW(name, ...) HN_FN_##name,
 typedef enum hn__unary { HN_UNARY_LIST(HN_ENUM_ROW) HN_UNARIES } hn__unary;

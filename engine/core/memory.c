@@ -16,7 +16,7 @@
 
 const char *hn_kind_name(hn_kind kind) {
   switch (kind) {
-#define X(NAME, name) \
+#define X(NAME, name)                                                                                                  \
   case HN_##NAME: return name;
     HN_KIND_LIST(X)
 #undef X
@@ -29,9 +29,20 @@ bool hn_parse_bytes(const char *text, int64_t *bytes) {
   static const struct {
     const char *unit;
     double factor;
-  } units[] = {{"", 1},         {"B", 1},          {"kB", 1e3},          {"KB", 1e3},          {"MB", 1e6},
-               {"GB", 1e9},     {"TB", 1e12},      {"KiB", 1024.0},      {"MiB", 1048576.0},   {"GiB", 1073741824.0},
-               {"TiB", 1099511627776.0}, {"K", 1024.0}, {"M", 1048576.0}, {"G", 1073741824.0}};
+  } units[] = {{"", 1},
+               {"B", 1},
+               {"kB", 1e3},
+               {"KB", 1e3},
+               {"MB", 1e6},
+               {"GB", 1e9},
+               {"TB", 1e12},
+               {"KiB", 1024.0},
+               {"MiB", 1048576.0},
+               {"GiB", 1073741824.0},
+               {"TiB", 1099511627776.0},
+               {"K", 1024.0},
+               {"M", 1048576.0},
+               {"G", 1073741824.0}};
   if (*text < '0' || *text > '9') return false;
   char *end;
   double value = strtod(text, &end);
@@ -106,13 +117,13 @@ static hn_status no_room(hn_context *context, hn_kind kind, size_t bytes, const 
   size_t length = 0;
   for (int k = 0; k < HN_KINDS; k++)
     if (m->kinds[k] > 0 && length < sizeof holders)
-      length += (size_t)snprintf(holders + length, sizeof holders - length, "%s%s %s", length ? ", " : "held: ",
-                                 hn_kind_name((hn_kind)k), bytes_text(m->kinds[k]).s);
+      length += (size_t)snprintf(holders + length, sizeof holders - length, "%s%s %s",
+                                 length ? ", " : "held: ", hn_kind_name((hn_kind)k), bytes_text(m->kinds[k]).s);
   hn__text limit = bytes_text(m->budget);
   return hn__fail(context, HN_MEMORY, "%s%s%s (%s) needs %s, but %s of %s%s used; %s",
                   context->doing ? context->doing : "", context->doing ? ": " : "", what, hn_kind_name(kind),
-                  bytes_text((int64_t)bytes).s, bytes_text(m->used).s,
-                  m->budget ? limit.s : "what the machine has", m->budget ? " of budget are" : " are", holders);
+                  bytes_text((int64_t)bytes).s, bytes_text(m->used).s, m->budget ? limit.s : "what the machine has",
+                  m->budget ? " of budget are" : " are", holders);
 }
 
 /* Lets the host free what it no longer needs: Lua's collector cannot see device bytes. */

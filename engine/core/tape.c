@@ -144,8 +144,7 @@ hn_status hn_backward(hn_tensor *loss) {
   hn_context *context = loss->context;
   hn_tape *tape = context->tape;
   HN_TRY(hn__tensor_usable(context, loss, "the loss"));
-  if (!tape || !tape->record)
-    return hn__fail(context, HN_STATE, "backward: no tape is open, or a scope inside it is");
+  if (!tape || !tape->record) return hn__fail(context, HN_STATE, "backward: no tape is open, or a scope inside it is");
   if (loss->size != 1)
     return hn__fail(context, HN_SHAPE, "backward starts from one number, got a tensor %s",
                     hn__shape_text(loss->dims, loss->shape).s);

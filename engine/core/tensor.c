@@ -55,8 +55,7 @@ static hn_status poison(hn_tensor *tensor) {
 }
 
 static hn_status fill_fresh(hn_tensor *tensor, hn__fill fill) {
-  if (fill == HN_FILL_ZERO)
-    return HN_DEVICE_CALL(tensor->context, zero, tensor->buffer->data, tensor->buffer->bytes);
+  if (fill == HN_FILL_ZERO) return HN_DEVICE_CALL(tensor->context, zero, tensor->buffer->data, tensor->buffer->bytes);
   return tensor->context->debug ? poison(tensor) : HN_OK;
 }
 
@@ -159,8 +158,8 @@ hn_status hn_tensor_copy(hn_tensor *tensor, const hn_tensor *source) {
   HN_TRY(hn__tensor_usable(context, tensor, "the target"));
   HN_TRY(hn__tensor_usable(context, source, "the source"));
   if (tensor->dtype != source->dtype || tensor->size != source->size)
-    return hn__fail(context, HN_SHAPE, "cannot copy a tensor %s into %s",
-                    hn__shape_text(source->dims, source->shape).s, hn__shape_text(tensor->dims, tensor->shape).s);
+    return hn__fail(context, HN_SHAPE, "cannot copy a tensor %s into %s", hn__shape_text(source->dims, source->shape).s,
+                    hn__shape_text(tensor->dims, tensor->shape).s);
   return HN_DEVICE_CALL(context, copy, hn__floats(tensor), hn__floats(source), (size_t)tensor->size * 4);
 }
 

@@ -15,8 +15,8 @@ static const struct {
 const char *hn_rule_name(hn_rule_kind kind) { return rules[kind].name; }
 
 hn_rule hn_rule_default(hn_rule_kind kind) {
-  hn_rule rule = {.kind = kind, .lr = 0.001f, .beta1 = 0.9f, .beta2 = 0.999f, .epsilon = 1e-8f, .scale = 1.0f,
-                  .step = 1};
+  hn_rule rule = {
+      .kind = kind, .lr = 0.001f, .beta1 = 0.9f, .beta2 = 0.999f, .epsilon = 1e-8f, .scale = 1.0f, .step = 1};
   if (kind == HN_RULE_SGD || kind == HN_RULE_ADAGRAD) rule.lr = 0.01f;
   if (kind == HN_RULE_RMSPROP) rule.lr = 0.01f, rule.beta2 = 0.99f;
   if (kind == HN_RULE_ADAGRAD) rule.epsilon = 1e-10f;
@@ -28,10 +28,9 @@ static hn_status check_rule(hn_context *context, const hn_rule *r) {
   const struct {
     const char *name;
     float value, low, high;
-  } fields[] = {{"lr", r->lr, 0, INFINITY},       {"momentum", r->momentum, 0, 1}, {"beta1", r->beta1, 0, 1},
-                {"beta2", r->beta2, 0, 1},        {"epsilon", r->epsilon, 0, INFINITY},
-                {"l1", r->l1, 0, INFINITY},       {"l2", r->l2, 0, INFINITY},
-                {"scale", r->scale, -INFINITY, INFINITY}};
+  } fields[] = {{"lr", r->lr, 0, INFINITY}, {"momentum", r->momentum, 0, 1},         {"beta1", r->beta1, 0, 1},
+                {"beta2", r->beta2, 0, 1},  {"epsilon", r->epsilon, 0, INFINITY},    {"l1", r->l1, 0, INFINITY},
+                {"l2", r->l2, 0, INFINITY}, {"scale", r->scale, -INFINITY, INFINITY}};
   for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
     float v = fields[i].value;
     if (!isfinite(v) || v < fields[i].low || v > fields[i].high)
@@ -46,8 +45,7 @@ static hn_status check_rule(hn_context *context, const hn_rule *r) {
 static hn_status make_states(hn_tensor *parameter, int count, hn_tensor *state[2]) {
   for (int i = 0; i < count; i++) {
     if (!state[i])
-      HN_TRY(hn_tensor_new(parameter->context, HN_OPTIMIZER, HN_FLOAT32, parameter->dims, parameter->shape,
-                           &state[i]));
+      HN_TRY(hn_tensor_new(parameter->context, HN_OPTIMIZER, HN_FLOAT32, parameter->dims, parameter->shape, &state[i]));
     HN_TRY(hn__tensor_usable(parameter->context, state[i], "the optimiser's state"));
     if (state[i]->size != parameter->size)
       return hn__fail(parameter->context, HN_SHAPE, "the optimiser's state has %lld elements, the parameter %lld",

@@ -184,8 +184,8 @@ static int collect(lua_State *L) {
   return 0;
 }
 
-static const luaL_Reg methods[] = {{"shape", shape},   {"type", type},     {"table", table}, {"range", range},
-                                   {"slice", slice},   {"gather", gather}, {"pick", pick},   {NULL, NULL}};
+static const luaL_Reg methods[] = {{"shape", shape}, {"type", type},     {"table", table}, {"range", range},
+                                   {"slice", slice}, {"gather", gather}, {"pick", pick},   {NULL, NULL}};
 
 static const luaL_Reg metamethods[] = {{"__gc", collect}, {"__tostring", tostring}, {NULL, NULL}};
 

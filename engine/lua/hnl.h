@@ -19,9 +19,9 @@ struct hn_engine {
   lua_State *L;       /* main thread */
   lua_State *running; /* thread that called last: the one whose collector may be run */
   hn_engine_options options;
-  hn_context *context; /* current one, or NULL before first need */
-  uint32_t layers;     /* default layer seeds given out in it */
-  int64_t settled;     /* device bytes after the last forced collection */
+  hn_context *context;                      /* current one, or NULL before first need */
+  uint32_t layers;                          /* default layer seeds given out in it */
+  int64_t settled;                          /* device bytes after the last forced collection */
   volatile sig_atomic_t pending, listening; /* Ctrl-C came; somebody polls for it */
 };
 
@@ -31,7 +31,7 @@ hn_engine *hnl_engine(lua_State *L);
 hn_context *hnl_context(lua_State *L);
 /* Raises the context's message if the status is not HN_OK. */
 void hnl_try(lua_State *L, hn_context *context, hn_status status);
-int hnl_fail(lua_State *L, hn_status status, const char *format, ...);
+int hnl_fail(lua_State *L, hn_status status, const char *format, ...) HN_PRINTF(3, 4);
 /* "argument: NAME must be WANTED, got TYPE". */
 int hnl_wrong(lua_State *L, const char *name, const char *wanted, int index);
 /* Runs the collector when device bytes have doubled since it last ran: it cannot see them itself. */

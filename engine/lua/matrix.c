@@ -121,8 +121,12 @@ static int info(lua_State *L) {
   const struct {
     const char *name;
     lua_Integer value;
-  } fields[] = {{"rows", map->rows},     {"cols", map->cols},   {"seed", map->seed},
-                {"strip", map->strip},   {"offset", map->offset}, {"count", map->count},
+  } fields[] = {{"rows", map->rows},
+                {"cols", map->cols},
+                {"seed", map->seed},
+                {"strip", map->strip},
+                {"offset", map->offset},
+                {"count", map->count},
                 {"grain", hn_matrix_grain(map)}};
   lua_newtable(L);
   for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {

@@ -32,7 +32,8 @@ static int tostring(lua_State *L) {
 
 static const luaL_Reg methods[] = {{"close", close_tape}, {NULL, NULL}};
 
-static const luaL_Reg metamethods[] = {{"__gc", close_tape}, {"__close", close_tape}, {"__tostring", tostring}, {NULL, NULL}};
+static const luaL_Reg metamethods[] = {
+    {"__gc", close_tape}, {"__close", close_tape}, {"__tostring", tostring}, {NULL, NULL}};
 
 static const luaL_Reg functions[] = {{"tape", tape}, {"scope", scope}, {NULL, NULL}};
 

@@ -92,8 +92,9 @@ static int copy(lua_State *L) {
   hn_tensor *source = self(L);
   hn_tensor **box = hnl_new_tensor(L);
   hn_context *context = hn_tensor_context(source);
-  hnl_try(L, context, hn_tensor_new(context, HN_DATA, hn_tensor_dtype(source), hn_tensor_dims(source),
-                                    hn_tensor_shape(source), box));
+  hnl_try(
+      L, context,
+      hn_tensor_new(context, HN_DATA, hn_tensor_dtype(source), hn_tensor_dims(source), hn_tensor_shape(source), box));
   hnl_try(L, context, hn_tensor_copy(*box, source));
   return 1;
 }

@@ -16,9 +16,9 @@ static hn_rule read_rule(lua_State *L, hn_rule_kind kind, int table) {
   const struct {
     const char *name;
     float *value;
-  } fields[] = {{"lr", &rule.lr},           {"momentum", &rule.momentum}, {"beta1", &rule.beta1},
-                {"beta2", &rule.beta2},     {"epsilon", &rule.epsilon},   {"l1", &rule.l1},
-                {"l2", &rule.l2},           {"scale", &rule.scale}};
+  } fields[] = {{"lr", &rule.lr},       {"momentum", &rule.momentum}, {"beta1", &rule.beta1},
+                {"beta2", &rule.beta2}, {"epsilon", &rule.epsilon},   {"l1", &rule.l1},
+                {"l2", &rule.l2},       {"scale", &rule.scale}};
   for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
     *fields[i].value = (float)hnl_field_number(L, table, fields[i].name, (lua_Number)*fields[i].value);
   rule.nesterov = hnl_field_bool(L, table, "nesterov", rule.nesterov);

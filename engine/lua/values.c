@@ -10,8 +10,7 @@ int hnl_table_shape(lua_State *L, int index, int64_t shape[HN_MAX_DIMS]) {
   int dims = 0, top = lua_gettop(L);
   lua_pushvalue(L, index);
   while (lua_istable(L, -1)) {
-    if (dims == HN_MAX_DIMS)
-      return hnl_fail(L, HN_SHAPE, "values must be nested at most %d tables deep", HN_MAX_DIMS);
+    if (dims == HN_MAX_DIMS) return hnl_fail(L, HN_SHAPE, "values must be nested at most %d tables deep", HN_MAX_DIMS);
     shape[dims] = luaL_len(L, -1);
     if (shape[dims] < 1) return hnl_fail(L, HN_SHAPE, "values must not be an empty table (level %d)", dims + 1);
     lua_geti(L, -1, 1);
@@ -52,8 +51,8 @@ static void set_from_table(lua_State *L, hn_tensor *tensor, int index, void *blo
   int64_t shape[HN_MAX_DIMS], at = 0, size = hn_tensor_size(tensor);
   int dims = hnl_table_shape(L, index, shape);
   bool flat = dims == 1 && shape[0] == size;
-  bool same = dims == hn_tensor_dims(tensor) &&
-              memcmp(shape, hn_tensor_shape(tensor), (size_t)dims * sizeof *shape) == 0;
+  bool same =
+      dims == hn_tensor_dims(tensor) && memcmp(shape, hn_tensor_shape(tensor), (size_t)dims * sizeof *shape) == 0;
   if (!flat && !same) {
     luaL_Buffer text;
     luaL_buffinit(L, &text);

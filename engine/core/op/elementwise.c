@@ -45,9 +45,9 @@ static hn_status binary_grad(hn__call *call) {
                         hn__floats(b), hn__out_grad(call), da, db);
 }
 
-#define UNARY(f, numbers, ...) \
+#define UNARY(f, numbers, ...)                                                                                         \
   {.name = #f, .parameters = "x" numbers, .forward = unary, .backward = unary_grad, .variant = HN_FN_##f},
-#define BINARY(f, ...) \
+#define BINARY(f, ...)                                                                                                 \
   {.name = #f, .parameters = "a b", .forward = binary, .backward = binary_grad, .variant = HN_FN2_##f},
 
 const hn_op hn__elementwise_ops[] = {HN_UNARY_LIST(UNARY) HN_BINARY_LIST(BINARY){0}};

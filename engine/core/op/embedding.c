@@ -32,5 +32,4 @@ static hn_status embedding_grad(hn__call *call) {
 }
 
 const hn_op hn__embedding_ops[] = {
-    {.name = "embedding", .parameters = "ids:int table:matrix", .forward = embedding, .backward = embedding_grad},
-    {0}};
+    {.name = "embedding", .parameters = "ids:int table:matrix", .forward = embedding, .backward = embedding_grad}, {0}};

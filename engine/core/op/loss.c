@@ -64,8 +64,8 @@ static hn_status soft_cross_entropy_grad(hn__call *call) {
   float *dx;
   HN_TRY(hn__grad_of(call, 0, &dx));
   if (!dx) return HN_OK;
-  return HN_DEVICE_CALL(call->context, soft_cross_entropy_grad, hn__rows(x), hn__cols(x),
-                        (float)call->args.number[0], hn__floats(x), hn__data(call, 1), hn__out_grad(call), dx);
+  return HN_DEVICE_CALL(call->context, soft_cross_entropy_grad, hn__rows(x), hn__cols(x), (float)call->args.number[0],
+                        hn__floats(x), hn__data(call, 1), hn__out_grad(call), dx);
 }
 
 /* -- losses element by element: the list in ../functions.h ------------------------------------------------------- */
@@ -84,8 +84,8 @@ static hn_status element_loss_grad(hn__call *call) {
   float *dx;
   HN_TRY(hn__grad_of(call, 0, &dx));
   if (!dx) return HN_OK;
-  return HN_DEVICE_CALL(call->context, loss_grad, (hn__loss)call->op->variant, (float)call->args.number[0],
-                        hn__rows(x), hn__cols(x), hn__floats(x), hn__data(call, 1), hn__out_grad(call), dx);
+  return HN_DEVICE_CALL(call->context, loss_grad, (hn__loss)call->op->variant, (float)call->args.number[0], hn__rows(x),
+                        hn__cols(x), hn__floats(x), hn__data(call, 1), hn__out_grad(call), dx);
 }
 
 /* -- means over samples ------------------------------------------------------------------------------------------ */
@@ -112,8 +112,9 @@ static hn_status mean_loss(hn__call *call) {
   return status;
 }
 
-#define MEAN_OF(loss, rest) {.name = loss, .parameters = "x " rest, .forward = mean_loss}
-#define ELEMENT_LOSS(f, numbers, ...)                                                                                 \
+#define MEAN_OF(loss, rest)                                                                                            \
+  { .name = loss, .parameters = "x " rest, .forward = mean_loss }
+#define ELEMENT_LOSS(f, numbers, ...)                                                                                  \
   {.name = #f "_rows",                                                                                                 \
    .parameters = "x target" numbers,                                                                                   \
    .forward = element_loss,                                                                                            \
@@ -121,13 +122,14 @@ static hn_status mean_loss(hn__call *call) {
    .variant = HN_LOSS_##f},                                                                                            \
       MEAN_OF(#f, "target weight?" numbers),
 
-const hn_op hn__loss_ops[] = {
-    {.name = "cross_entropy_rows", .parameters = "x labels:int", .forward = cross_entropy,
-     .backward = cross_entropy_grad},
-    MEAN_OF("cross_entropy", "labels:int weight?"),
-    {.name = "soft_cross_entropy_rows",
-     .parameters = "x target temperature=1",
-     .forward = soft_cross_entropy,
-     .backward = soft_cross_entropy_grad},
-    MEAN_OF("soft_cross_entropy", "target weight? temperature=1"),
-    HN_LOSS_LIST(ELEMENT_LOSS){0}};
+const hn_op hn__loss_ops[] = {{.name = "cross_entropy_rows",
+                               .parameters = "x labels:int",
+                               .forward = cross_entropy,
+                               .backward = cross_entropy_grad},
+                              MEAN_OF("cross_entropy", "labels:int weight?"),
+                              {.name = "soft_cross_entropy_rows",
+                               .parameters = "x target temperature=1",
+                               .forward = soft_cross_entropy,
+                               .backward = soft_cross_entropy_grad},
+                              MEAN_OF("soft_cross_entropy", "target weight? temperature=1"),
+                              HN_LOSS_LIST(ELEMENT_LOSS){0}};

@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const hn_op *const tables[] = {hn__linear_ops, hn__embedding_ops, hn__elementwise_ops,
-                                      hn__dropout_ops, hn__reduce_ops,   hn__shape_ops,
-                                      hn__softmax_ops, hn__norm_ops,     hn__loss_ops};
+static const hn_op *const tables[] = {hn__linear_ops,  hn__embedding_ops, hn__elementwise_ops,
+                                      hn__dropout_ops, hn__reduce_ops,    hn__shape_ops,
+                                      hn__softmax_ops, hn__norm_ops,      hn__loss_ops};
 
 const hn_op *hn_op_at(int i) {
   for (size_t t = 0; t < sizeof tables / sizeof *tables; t++)
@@ -70,8 +70,8 @@ hn_status hn__check_indices(hn__call *call, int i, const char *name, int64_t lim
   HN_DEVICE_TRY(call->context, find_outside, hn__ints(t), t->size, limit, &bad);
   if (bad < 0) return HN_OK;
   HN_TRY(hn_tensor_read(t, bad, 1, &value));
-  return hn__op_fail(call, HN_ARGUMENT, "%s must be from 1 to %lld, got %lld at position %lld", name,
-                     (long long)limit, (long long)value + 1, (long long)bad + 1);
+  return hn__op_fail(call, HN_ARGUMENT, "%s must be from 1 to %lld, got %lld at position %lld", name, (long long)limit,
+                     (long long)value + 1, (long long)bad + 1);
 }
 
 /* -- parameters ------------------------------------------------------------------------------------------------- */

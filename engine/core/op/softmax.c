@@ -4,8 +4,8 @@
 static hn_status softmax(hn__call *call) {
   const hn_tensor *x = hn__in(call, 0);
   HN_TRY(hn__result_like(call, 0));
-  return HN_DEVICE_CALL(call->context, softmax, (hn__softmax)call->op->variant, hn__rows(x), hn__cols(x),
-                        hn__floats(x), hn__floats(call->out));
+  return HN_DEVICE_CALL(call->context, softmax, (hn__softmax)call->op->variant, hn__rows(x), hn__cols(x), hn__floats(x),
+                        hn__floats(call->out));
 }
 
 static hn_status softmax_grad(hn__call *call) {

@@ -115,7 +115,7 @@ typedef struct hn_memory {
   int64_t damaged;            /* allocations whose guard zones were found overwritten (debug contexts) */
 } hn_memory;
 
-HN_API hn_memory hn_memory_read(const hn_context *context);
+HN_API hn_memory hn_memory_read(hn_context *context);
 /* Lets the peak start anew from what is used now. */
 HN_API void hn_memory_reset_peak(hn_context *context);
 /* For tests: the n-th allocation from now on fails (1: the next one; 0: none), device and host alike. */

@@ -200,6 +200,17 @@ describe("a data set", function()
     for _, word in ipairs { "7", "3 classes", "weighted" } do assert.matches(word, tostring(data), 1, true) end
   end)
 
+  for _, case in ipairs { { 21, 10, { 10, 11 } }, { 11, 10, { 11 } }, { 3, 1, { 1, 1, 1 } }, { 1, 5, { 1 } },
+    { 22, 10, { 10, 10, 2 } } } do
+    local count <const>, batch <const>, expected <const> = table.unpack(case)
+    it(("leaves no sample alone: %d by %d"):format(count, batch), function()
+      local data <const>, sizes = make(count), {}
+      for x in data:batches { batch = batch } do sizes[#sizes + 1] = x:shape()[1] end
+      assert.same(expected, sizes)
+      assert.equal(#expected, data:minibatches(batch))
+    end)
+  end
+
   it("comes in minibatches, the last one smaller", function()
     local data <const> = make(23)
     local sizes <const> = {}

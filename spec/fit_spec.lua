@@ -315,3 +315,25 @@ describe("hn.evaluate", function()
     assert.equal(hn.metrics.auc(scores, labels), hn.evaluate(net, data).auc)
   end)
 end)
+
+describe("hn.fit on awkward data", function()
+  local function regression(weight)
+    return hn.data.tensors { x = hn.tensor({ 101, 2 }):uniform(-1, 1), y = hn.tensor { 101, 1 }, weight = weight }
+  end
+
+  it("trains batch norm where one sample would be left over", function()
+    local net <const> = hn.nn.Sequential { hn.nn.BatchNorm(2), hn.nn.Linear(2, 1) }
+    local history <const> = hn.fit(net, regression(), { epochs = 2, batch = 50, progress = false })
+    assert.equal(2, history.epochs)
+  end)
+
+  it("takes samples that all weigh nothing", function()
+    local weight <const> = {}
+    for i = 1, 101 do weight[i] = 0 end
+    local net <const> = hn.nn.Linear(2, 1)
+    local before <const> = net.weight:table()
+    local history <const> = hn.fit(net, regression(weight), { epochs = 1, progress = false })
+    assert.equal(0, history.loss[1])
+    assert.same(before, net.weight:table())
+  end)
+end)

@@ -1,6 +1,6 @@
 /*
  * The scalar functions that every backend applies element by element: activations, arithmetic, losses of an element and
- * update rules. One row here is the function on every backend, and one row in spec/ops.lua tests it there.
+ * update rules. One row here is the function on every backend, and one row in spec/support/ops.lua tests it there.
  *
  * Plain C without branches on NaN: a NaN in gives a NaN out. Compiled by C and CUDA.
  */

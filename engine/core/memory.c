@@ -57,8 +57,6 @@ bool hn_parse_bytes(const char *text, int64_t *bytes) {
   return false;
 }
 
-hn_memory hn_memory_read(const hn_context *context) { return context->memory; }
-
 void hn_memory_reset_peak(hn_context *context) { context->memory.peak = context->memory.used; }
 
 void hn_memory_refuse(hn_context *context, int64_t n) { context->refuse = n; }
@@ -230,6 +228,15 @@ hn_status hn__workspace(hn_context *context, void **out) {
   }
   *out = context->workspace;
   return HN_OK;
+}
+
+/* The workspace is never freed while the context lives, so its guard zones are looked at here. */
+hn_memory hn_memory_read(hn_context *context) {
+  hn_memory memory = context->memory;
+  char *workspace = context->workspace;
+  if (context->debug && workspace && !guards_intact(context, workspace - GUARD, context->workspace_bytes))
+    memory.damaged++;
+  return memory;
 }
 
 void hn__workspace_free(hn_context *context) {

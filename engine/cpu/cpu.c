@@ -30,7 +30,7 @@ static hn_status open_device(const hn_options *options, hn__device **out) {
   if (!d) return HN_MEMORY;
   d->threads = options->threads > 0 ? options->threads : processors();
   whole->pool = hn__cpu_pool_new(d->threads);
-  snprintf(d->name, sizeof d->name, "cpu, %d threads", d->threads);
+  snprintf(d->name, sizeof d->name, d->threads == 1 ? "cpu, 1 thread" : "cpu, %d threads", d->threads);
   return HN_OK;
 }
 

@@ -125,7 +125,8 @@ static int refuse(lua_State *L) {
 static int seed(lua_State *L) {
   hn_context *context = hnl_context(L);
   if (!lua_isnoneornil(L, 1))
-    hn_random_write(context, (hn_random){.seed = (uint32_t)hnl_integer(L, 1, "seed", 0, UINT32_MAX)});
+    hn_random_write(context, (hn_random){(uint32_t)hnl_integer(L, 1, "seed", 0, UINT32_MAX),
+                                         (uint64_t)luaL_optinteger(L, 2, 0)});
   hn_random random = hn_random_read(context);
   lua_pushinteger(L, random.seed);
   lua_pushinteger(L, (lua_Integer)random.position);

@@ -68,7 +68,7 @@ local function plan(net, data, given)
   run.optimizer, run.schedule = o.optimizer or optim.SGD(), o.schedule or optim.constant()
   run.parameters = net:parameters()
   if #run.parameters == 0 then core.fail("argument", "hn.fit: net: expected a module with parameters, got none") end
-  run.batches = (#run.data + o.batch - 1) // o.batch
+  run.batches = run.data:minibatches(o.batch)
   run.progress = { epoch = 0, epochs = o.epochs, step = 0, steps = o.epochs * run.batches }
   run.state = { net = net, optimizer = run.optimizer, epochs = o.epochs, batches = run.batches }
   run.best = run.validation and new_snapshot(net:state()) or nil
@@ -122,7 +122,7 @@ local function train_epoch(run, display)
   for x, y, weight in run.data:batches { batch = run.options.batch, shuffle = run.options.shuffle } do
     state.batch = state.batch + 1
     train_minibatch(run, totals, x, y, weight)
-    done = math.min(state.batch * run.options.batch, #run.data)
+    done = done + x:shape()[1]
     display:advance(done, read)
     local stop <const> = stop_after_minibatch(run)
     if stop then return totals, done, stop end

@@ -114,9 +114,11 @@ function Totals:add(value, output, y, weight)
   if self.found.wrong then self.wrong = self.wrong + self.found.wrong(output, y, weight) end
 end
 
---- Mean loss, and the fraction of wrong answers (nil where the loss knows none).
+--- Mean loss, and the fraction of wrong answers (nil where the loss knows none). Samples that weigh nothing in all have
+-- neither: 0.
 function Totals:read()
-  return self.loss / self.weight, self.found.wrong and self.wrong / self.weight or nil
+  local share <const> = self.weight ~= 0 and 1 / self.weight or 0
+  return self.loss * share, self.found.wrong and self.wrong * share or nil
 end
 
 return loss

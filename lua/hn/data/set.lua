@@ -138,9 +138,22 @@ local check_batches <const> = options.declare("batches", {
   shuffle = { "boolean", default = false },
 })
 
+--- How many samples the minibatch that starts at `first` has. One sample that would be left alone at the end joins the
+-- minibatch before: batch norm has no variance of a single one.
+local function minibatch_size(self, first, batch)
+  local left <const> = self.count - first + 1
+  return (left <= batch or batch > 1 and left == batch + 1) and left or batch
+end
+
+--- How many minibatches `batches` makes of the set.
+function Set:minibatches(batch)
+  local lone <const> = batch > 1 and self.count > batch and self.count % batch == 1
+  return (self.count + batch - 1) // batch - (lone and 1 or 0)
+end
+
 --- Iterates over minibatches: `for x, y, weight in data:batches{ batch = 50, shuffle = true } do`. They are device
 -- tensors: x {batch, ...}, y {batch} of classes or {batch, ...} of numbers, weight {batch} or nil; the last minibatch
--- may be smaller. A minibatch is freed when the next one comes (keep what you need with `copy`). Options: `batch`
+-- may be smaller, or one larger (it takes in a sample that would be alone). A minibatch is freed when the next one comes (keep what you need with `copy`). Options: `batch`
 -- (100), `shuffle` (false).
 function Set:batches(given)
   local o <const> = check_batches(given)
@@ -156,8 +169,9 @@ function Set:batches(given)
     release()
     local first <const> = next_first
     if first > self.count then return nil end
-    next_first = first + o.batch
-    x, y, weight = minibatch(self, order, first, math.min(o.batch, self.count - first + 1), affine)
+    local size <const> = minibatch_size(self, first, o.batch)
+    next_first = first + size
+    x, y, weight = minibatch(self, order, first, size, affine)
     return x, y, weight
   end
   local function finish()

@@ -43,6 +43,7 @@ describe("every layer", function()
     { "GELU", nn.GELU, { 4, 6 }, 0 },
     { "Tanh", nn.Tanh, { 4, 6 }, 0 },
     { "Sigmoid", nn.Sigmoid, { 4, 6 }, 0 },
+    { "Softplus", nn.Softplus, { 4, 6 }, 0 },
     { "Softmax", nn.Softmax, { 4, 6 }, 0 },
     { "LogSoftmax", nn.LogSoftmax, { 4, 6 }, 0 },
     { "Dropout", function() return nn.Dropout(0.5) end, { 4, 6 }, 0 },

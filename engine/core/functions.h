@@ -22,6 +22,7 @@
   X(gelu, "", 0.5f * x * erfcf(-x * 0.70710678f),                                                                      \
     0.5f * erfcf(-x * 0.70710678f) + x * 0.39894228f * expf(-0.5f * x * x))                                            \
   X(tanh, "", tanhf(x), 1.0f - y * y)                                                                                  \
+  X(softplus, "", (x > 0 ? x : 0) + log1pf(expf(-fabsf(x))), 1.0f / (1.0f + expf(-x)))                                 \
   X(sigmoid, "", 1.0f / (1.0f + expf(-x)), y * (1.0f - y))
 
 /* X(name, y, slope_a, slope_b): y = f(a, b) and its two partial derivatives. */

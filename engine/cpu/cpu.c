@@ -11,13 +11,6 @@
 
 #define ALIGNMENT 64
 
-typedef struct device {
-  hn__device base;
-  hn__cpu_pool *pool;
-} device;
-
-hn__cpu_pool *hn__cpu_pool_of(hn__device *d) { return ((device *)d)->pool; }
-
 static int processors(void) {
   long n = sysconf(_SC_NPROCESSORS_ONLN);
   return n > 1 ? (int)n : 1;
@@ -25,17 +18,18 @@ static int processors(void) {
 
 /* One thread a processor unless told otherwise. */
 static hn_status open_device(const hn_options *options, hn__device **out) {
-  device *whole = calloc(1, sizeof *whole);
+  hn__cpu_device *whole = calloc(1, sizeof *whole);
   hn__device *d = *out = whole ? &whole->base : NULL;
   if (!d) return HN_MEMORY;
   d->threads = options->threads > 0 ? options->threads : processors();
   whole->pool = hn__cpu_pool_new(d->threads);
+  whole->serial = options->debug ? 0 : HN_CPU_SERIAL;
   snprintf(d->name, sizeof d->name, d->threads == 1 ? "cpu, 1 thread" : "cpu, %d threads", d->threads);
   return HN_OK;
 }
 
 static void close_device(hn__device *d) {
-  hn__cpu_pool_free(hn__cpu_pool_of(d));
+  hn__cpu_pool_free(((hn__cpu_device *)d)->pool);
   free(d);
 }
 

@@ -38,17 +38,20 @@ HN_INLINE int64_t hn__cpu_chunks(int64_t n) { return hn__cpu_ceil(n, HN_CPU_CHUN
 
 /* -- threads.c -- */
 typedef struct hn__cpu_pool hn__cpu_pool;
+/* What the engine sees of the device, and its threads. */
+typedef struct hn__cpu_device {
+  hn__device base;
+  hn__cpu_pool *pool;
+  double serial; /* HN_CPU_SERIAL; 0 in debug contexts, so that specs see threads at work on little as well */
+} hn__cpu_device;
 /* NULL if there is no memory. */
 hn__cpu_pool *hn__cpu_pool_new(int threads);
 void hn__cpu_pool_free(hn__cpu_pool *pool);
 /* Does piece i of a job; `thread` is from 0 to d->threads - 1, and no two pieces at work at a time share one. */
 typedef void hn__cpu_piece(const void *job, int64_t i, int thread);
-/* Does all pieces, in any order, on any threads; on the calling one alone where there is less than HN_CPU_SERIAL of
- * `work` in them together. */
+/* Does all pieces, in any order, on any threads; on the calling one alone where there is less `work` in them together than
+ * is worth waking others for. */
 void hn__cpu_parallel(hn__device *d, double work, int64_t pieces, hn__cpu_piece *piece, const void *job);
-
-/* -- cpu.c -- */
-hn__cpu_pool *hn__cpu_pool_of(hn__device *d);
 
 /* -- gemm.c -- */
 /* The table's gemm, whole and on the calling thread alone; sizes fit an int. */

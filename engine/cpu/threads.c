@@ -146,9 +146,10 @@ static void end_job(hn__cpu_pool *pool) {
 }
 
 void hn__cpu_parallel(hn__device *d, double work, int64_t pieces, hn__cpu_piece *piece, const void *arguments) {
-  hn__cpu_pool *pool = hn__cpu_pool_of(d);
+  const hn__cpu_device *device = (const hn__cpu_device *)d;
+  hn__cpu_pool *pool = device->pool;
   if (pool && pool->wanted > pool->started) start_threads(pool);
-  if (!pool || pool->started == 0 || pieces < 2 || work < HN_CPU_SERIAL) {
+  if (!pool || pool->started == 0 || pieces < 2 || work < device->serial) {
     for (int64_t i = 0; i < pieces; i++) piece(arguments, i, 0);
     return;
   }

@@ -64,6 +64,7 @@ unary("elu", function(x) return x > 0 and x or math.exp(x) - 1 end,
 unary("gelu", gelu, { low = -4, high = 4 })
 unary("tanh", tanh, { low = -5, high = 5 })
 unary("sigmoid", sigmoid, { low = -8, high = 8 })
+unary("softplus", function(x) return math.log(1 + math.exp(x)) end, { low = -8, high = 8 })
 
 -- Beyond one piece of a kernel, so that several threads have work.
 local LARGE <const> = { { 90000 } }

@@ -35,6 +35,8 @@ plain("GELU", "gelu")
 plain("Tanh", "tanh")
 --- Sigmoid(): 1 / (1 + exp(-x)).
 plain("Sigmoid", "sigmoid")
+--- Softplus(): log(1 + exp(x)).
+plain("Softplus", "softplus")
 --- Softmax(): over the last dimension. The cross-entropy losses take a network's output without it.
 plain("Softmax", "softmax")
 --- LogSoftmax(): its logarithm.

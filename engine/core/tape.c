@@ -119,7 +119,9 @@ static hn_status backward_one(hn__call *call) {
   if (!call->out->grad_valid) return HN_OK;
   HN_TRY(check_operands(call));
   call->context->doing = call->op->name;
-  HN_TRY(call->op->backward(call));
+  hn_status status = call->op->backward(call);
+  call->context->doing = NULL;
+  if (status != HN_OK) return status;
   if (call->out->parameter) return HN_OK;
   hn_tensor_release(call->out->grad);
   call->out->grad = NULL;
@@ -153,7 +155,6 @@ hn_status hn_backward(hn_tensor *loss) {
                     "backward: the loss is not on the open tape: no operand of it wants a gradient, it was made "
                     "outside the tape, or backward ran already");
   hn_status status = run_backward(tape, loss);
-  context->doing = NULL;
   drop_record(tape);
   return status;
 }

@@ -36,7 +36,7 @@ hn_status hn__op_fail(hn__call *call, hn_status status, const char *format, ...)
   va_start(list, format);
   vsnprintf(text, sizeof text, format, list);
   va_end(list);
-  return hn__fail(call->context, status, "%s: %s", call->op->name, text);
+  return hn__fail(call->context, status, "%s: %s", call->context->doing, text);
 }
 
 hn__text hn__in_text(const hn__call *call, int i) {
@@ -107,7 +107,7 @@ static hn_status check_operand(hn__call *call, int i, const word *w) {
     return hn__op_fail(call, HN_ARGUMENT, "argument %d (%s) must be a tensor, got nothing", i + 1, w->name);
   }
   char name[96];
-  snprintf(name, sizeof name, "%s: %s", call->op->name, w->name);
+  snprintf(name, sizeof name, "%s: %s", call->context->doing, w->name);
   HN_TRY(hn__tensor_usable(call->context, x->tensor, name));
   hn_dtype wanted = w->integer ? HN_INT32 : HN_FLOAT32;
   if (x->tensor->dtype != wanted)
@@ -174,8 +174,8 @@ static hn_status run(hn__call *call, const hn_args *args) {
 
 hn_status hn_apply(hn_context *context, const hn_op *op, const hn_args *args, hn_tensor **out) {
   hn__call call = {.context = context, .op = op};
-  const char *before = context->doing;
-  context->doing = op->name;
+  const char *before = context->doing; /* an operation made of this one, by whose name the user knows it */
+  if (!before) context->doing = op->name;
   hn_status status = run(&call, args);
   context->doing = before;
   for (int i = 0; i < 2; i++) hn_tensor_release(call.saved[i]);

@@ -153,8 +153,8 @@ end
 
 --- Iterates over minibatches: `for x, y, weight in data:batches{ batch = 50, shuffle = true } do`. They are device
 -- tensors: x {batch, ...}, y {batch} of classes or {batch, ...} of numbers, weight {batch} or nil; the last minibatch
--- may be smaller, or one larger (it takes in a sample that would be alone). A minibatch is freed when the next one comes (keep what you need with `copy`). Options: `batch`
--- (100), `shuffle` (false).
+-- may be smaller, or one larger (it takes in a sample that would be alone). A minibatch is freed when the next one
+-- comes (keep what you need with `copy`). Options: `batch` (100), `shuffle` (false).
 function Set:batches(given)
   local o <const> = check_batches(given)
   local order <const>, affine <const> = order_of(self, o.shuffle), device_affine(self)

@@ -95,8 +95,13 @@ static void set_integer(lua_State *L, const char *name, int64_t value) {
   lua_setfield(L, -2, name);
 }
 
-static int memory(lua_State *L) {
-  hn_memory m = hn_memory_read(hnl_context(L));
+static void set_kinds(lua_State *L, const char *name, const int64_t bytes[HN_KINDS]) {
+  lua_newtable(L);
+  for (int k = 0; k < HN_KINDS; k++) set_integer(L, hn_kind_name((hn_kind)k), bytes[k]);
+  lua_setfield(L, -2, name);
+}
+
+void hnl_push_memory(lua_State *L, hn_memory m) {
   lua_newtable(L);
   set_integer(L, "used", m.used);
   set_integer(L, "peak", m.peak);
@@ -104,9 +109,12 @@ static int memory(lua_State *L) {
   set_integer(L, "objects", m.objects);
   set_integer(L, "damaged", m.damaged);
   if (m.budget > 0) set_integer(L, "budget", m.budget);
-  lua_newtable(L);
-  for (int k = 0; k < HN_KINDS; k++) set_integer(L, hn_kind_name((hn_kind)k), m.kinds[k]);
-  lua_setfield(L, -2, "kinds");
+  set_kinds(L, "kinds", m.kinds);
+  set_kinds(L, "peak_kinds", m.peaks);
+}
+
+static int memory(lua_State *L) {
+  hnl_push_memory(L, hn_memory_read(hnl_context(L)));
   return 1;
 }
 

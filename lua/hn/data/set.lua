@@ -158,7 +158,8 @@ local function cut(count, batch, most)
       if pieces == 0 then return nil end
     end
     local size <const> = math.min(batch, count - start + 1)
-    local from <const>, to <const> = start + k * size // pieces, start + (k + 1) * size // pieces
+    local from <const> = start + (k * size + pieces - 1) // pieces -- larger pieces first
+    local to <const> = start + ((k + 1) * size + pieces - 1) // pieces
     k = k + 1
     return { from = from, size = to - from, first = k == 1, last = k == pieces, whole_from = start, whole_size = size }
   end

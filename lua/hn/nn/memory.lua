@@ -106,7 +106,7 @@ local function taken_by(module)
   if math.type(module.size) then return "float", { module.size } end
   for _, layer in ipairs(module) do
     local dtype <const>, shape <const> = taken_by(layer)
-    if dtype or not layer.any_input then return dtype, shape end
+    if dtype or kinds.of(layer) ~= "module" or not layer.any_input then return dtype, shape end
   end
   return nil
 end
@@ -136,9 +136,11 @@ end
 
 local function from_shape(net, name, batch, dtype, sample)
   return function(use)
+    local target, shape
     for _ = 1, 2 do
       local x <close> = zeros(dtype, { batch, table.unpack(sample) })
-      local y <close> = zeros(targets(net, name, x))
+      if not target then target, shape = targets(net, name, x) end
+      local y <close> = zeros(target, shape)
       use { x = x, y = y }
     end
   end

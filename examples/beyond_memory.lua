@@ -1,6 +1,6 @@
--- Trains a layer that does not fit into memory by far: 100,000 x 100,000 virtual weights over 16 million buckets. Stored
--- densely it would take 40 GB, and 120 GB with its gradient and SGD's momentum; here a full training step (forward, both
--- gradients, update) stays within 1 GiB. A few minutes on two cores:
+-- Trains a layer that does not fit into memory by far: 100,000 x 100,000 virtual weights over 16 million buckets.
+-- Stored densely it would take 40 GB, and 120 GB with its gradient and SGD's momentum; here a full training step
+-- (forward, both gradients, update) stays within 1 GiB. A minute or two on two cores:
 --
 --   ./hnrun --memory 1GiB examples/beyond_memory.lua
 --   ./hnrun --memory 1GiB examples/beyond_memory.lua --buckets 64000000 --batch 8
@@ -103,8 +103,8 @@ print(net:summary())
 local dense <const> = 4 * rows * cols
 print(("\nthe layer stored densely: %s, with gradient and momentum %s"):format(gigabytes(dense), gigabytes(3 * dense)))
 print("\npredicted: " .. tostring(net:memory { batch = settings.batch, optimizer = new_optimizer() }))
-print(("predicted: %.1f s a step, from %.2f ns a weight at %d x %d\n"):format(per_weight * rows * cols, 1e9 * per_weight,
-  small_rows, small_cols))
+print(("predicted: %.1f s a step, from %.2f ns a weight at %d x %d\n"):format(per_weight * rows * cols,
+  1e9 * per_weight, small_rows, small_cols))
 
 train(net, settings.steps, function(number, seconds, loss)
   print(("step %d: loss %.4f, %.1f s, %.2f ns a weight"):format(number, loss, seconds, 1e9 * seconds / (rows * cols)))

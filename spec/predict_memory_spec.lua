@@ -178,7 +178,8 @@ describe("net:memory", function()
       return net(x)
     end
     Keeper():memory { input = 40 }
-    assert.same({ 4, nil }, { net.calls, net.nonzero }) -- once for the shape of y; net is no field of Keeper, so its own are not put back
+    -- net is no field of Keeper, so what it stores is not put back: one call for the shape of y, two for steps.
+    assert.same({ 4, nil }, { net.calls, net.nonzero })
     net:memory { input = 40 }
     assert.equal(4, net.calls)
     assert.is_true(kept:closed())

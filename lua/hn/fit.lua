@@ -65,8 +65,8 @@ local function find_microbatch(run)
   local o <const> = run.options
   local batch <const> = math.min(o.batch, #run.data)
   if o.microbatch ~= "auto" then return o.microbatch and o.microbatch < batch and o.microbatch or nil, nil end
-  local found <const>, predicted <const> = memory.largest("hn.fit: microbatch", run.net, run.optimizer, run.loss, run.data,
-    batch)
+  local found <const>, predicted <const> =
+    memory.largest("hn.fit: microbatch", run.net, run.optimizer, run.loss, run.data, batch)
   return found < batch and found or nil, predicted
 end
 
@@ -129,11 +129,11 @@ end
 
 --- One pass over the training set. Returns totals, samples done, and why training ends in its middle.
 local function train_epoch(run, display)
-  local totals <const>, state <const>, done = losses.totals(run.loss), run.state, 0
+  local totals <const>, o <const>, done = losses.totals(run.loss), run.options, 0
   local function read() return totals:read() end
   run.net:train()
-  local o <const> = run.options
-  for x, y, weight, piece in run.data:batches { batch = o.batch, microbatch = run.microbatch, shuffle = o.shuffle } do
+  local pieces <const> = { batch = o.batch, microbatch = run.microbatch, shuffle = o.shuffle }
+  for x, y, weight, piece in run.data:batches(pieces) do
     piece.x, piece.y, piece.weight = x, y, weight
     train_piece(run, totals, piece)
     done = done + x:shape()[1]
@@ -147,7 +147,8 @@ end
 --- Measures the validation set and keeps the weights if they are the best so far.
 local function validate(run, epoch)
   if not run.validation then return nil end
-  local loss <const>, err <const> = evaluate.measure(run.net, run.validation, run.loss, run.microbatch or run.options.batch)
+  local batch <const> = run.microbatch or run.options.batch
+  local loss <const>, err <const> = evaluate.measure(run.net, run.validation, run.loss, batch)
   local history <const> = run.history
   if loss ~= loss then core.fail("numeric", "validation loss is nan after epoch %d: lower the learning rate", epoch) end
   history.validation.loss[epoch], history.validation.error[epoch] = loss, err
@@ -203,9 +204,10 @@ end
 --
 -- Options: `loss` ("cross_entropy" for classes, "mse" for numbers; "bce", "huber", "soft_cross_entropy", or
 -- function(output, y, weight) that returns a tensor of one element), `optimizer` (SGD), `schedule` (constant),
--- `batch` (50), `microbatch` (none), `epochs` (10), `validate` (a fraction or a number of samples held out, or a data set), `patience`
--- (epochs without a lower validation loss before training stops), `shuffle` (true), `progress` (true: a bar on a
--- terminal's standard error, else a line for each epoch on standard output; "plain": always lines; false: nothing),
+-- `batch` (50), `microbatch` (none), `epochs` (10), `validate` (a fraction or a number of samples held out, or a data
+-- set), `patience` (epochs without a lower validation loss before training stops), `shuffle` (true), `progress` (true:
+-- a bar on a terminal's standard error, else a line for each epoch on standard output; "plain": always lines; false:
+-- nothing),
 -- `callbacks` { epoch = function(state), batch = function(state) }, where returning false ends training and state
 -- holds net, optimizer, epoch, epochs, batch, batches, lr, loss, error, validation.
 --
@@ -213,12 +215,12 @@ end
 -- training at the next minibatch in the same way, and the script goes on. The network is left in evaluation mode.
 -- A loss that is not finite is a numeric error.
 --
--- With `microbatch`, a minibatch goes through the network in even pieces of at most so many samples whose gradients add up
--- to the whole minibatch's, to rounding, so that the activations of one piece are held at a time; "auto" takes the
--- largest pieces with which a step, as net:memory predicts it, fits the budget (the optimizer must be one of hn.optim,
--- or have a method copy()). Two layers see a difference: batch norm takes its statistics over a piece, and its running
--- ones move with each piece; dropout draws other numbers where there is more than one such layer. A loss that is a
--- function must be a (weighted) mean over samples.
+-- With `microbatch`, a minibatch goes through the network in even pieces of at most so many samples, whose gradients
+-- add up to the whole minibatch's, to rounding, so that the activations of one piece are held at a time; "auto" takes
+-- the largest pieces with which a step, as net:memory predicts it, fits the budget (the optimizer must be one of
+-- hn.optim, or have a method copy()). Two layers see a difference: batch norm takes its statistics over a piece, and
+-- its running ones move with each piece; dropout draws other numbers where there is more than one such layer. A loss
+-- that is a function must be a (weighted) mean over samples.
 return function(net, data, given)
   local run <const> = plan(net, data, given)
   local history <const>, started <const> = run.history, core.clock()

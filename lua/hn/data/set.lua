@@ -147,8 +147,8 @@ local check_batches <const> = options.declare("batches", {
 })
 
 --- How a pass over `count` samples is cut: a function that gives the next piece { from =, size =, first =, last =,
--- whole_from =, whole_size = } or nil. A minibatch is cut into as few pieces of at most `most` samples as will do, as even
--- as can be.
+-- whole_from =, whole_size = } or nil. A minibatch is cut into as few pieces of at most `most` samples as will do, as
+-- even as can be.
 local function cut(count, batch, most)
   local start, pieces, k = 1, 0, 0 -- of the minibatch: first sample, pieces, those given out
   return function()
@@ -169,8 +169,8 @@ end
 -- tensors: x {batch, ...}, y {batch} of classes or {batch, ...} of numbers, weight {batch} or nil; the last minibatch
 -- may be smaller. A minibatch is freed when the next one comes (keep what you need with `copy`). Options: `batch`
 -- (100), `shuffle` (false), `microbatch` (none): cut each minibatch into as few even pieces of at most so many samples
--- as will do. A fourth value tells about the piece: { first =, last =, total = }, whether it is the first or last one of
--- its minibatch, and what the weights of that (or its samples) sum to; total is nil where the minibatch is in one piece.
+-- as will do. A fourth value tells about the piece: { first =, last =, total = }, whether it is the first or last one
+-- of its minibatch, and what the weights of that (or its samples) sum to; total is nil where it is in one piece.
 function Set:batches(given)
   local o <const> = check_batches(given)
   local order <const>, affine <const> = order_of(self, o.shuffle), device_affine(self)

@@ -27,7 +27,8 @@ function Prediction:__tostring()
   local rows <const> = {}
   for _, kind in ipairs(order) do rows[#rows + 1] = { kind, text.bytes(self.kinds[kind]) } end
   rows[#rows + 1] = { "peak", text.bytes(self.peak) }
-  if self.budget then rows[#rows + 1] = { "budget", text.bytes(self.budget), self.fits and "fits" or "does not fit" } end
+  local verdict <const> = self.fits and "fits" or "does not fit"
+  if self.budget then rows[#rows + 1] = { "budget", text.bytes(self.budget), verdict } end
   return ("a training step on %d sample%s, %s\n"):format(self.batch, self.batch == 1 and "" or "s", self.optimizer)
     .. text.align(rows, { true, false, true })
 end
@@ -87,11 +88,9 @@ end
 local function from_data(data, batch, size)
   return function(use)
     for _ = 1, 2 do
-      for x, y, weight, piece in data:batches { batch = batch, microbatch = size } do
-        piece.x, piece.y, piece.weight = x, y, weight
-        use(piece)
-        break
-      end
+      local next_piece <const>, _, _, _ <close> = data:batches { batch = batch, microbatch = size }
+      local x <const>, y <const>, weight <const>, piece <const> = next_piece()
+      use { x = x, y = y, weight = weight, total = piece.total }
     end
   end
 end
@@ -162,11 +161,11 @@ local check <const> = options.declare("net:memory", {
 })
 
 --- Predicts the peak of a training step, as hn.fit does it, on a minibatch of `batch` (50) samples.
--- Options: `optimizer` (SGD), `input` (the columns of x, the shape of a sample such as {28, 28}, or a data set, whose y
--- and weights are then used; needed where the first layer does not tell), `loss` (what hn.fit trained the network
+-- Options: `optimizer` (SGD), `input` (the columns of x, the shape of a sample such as {28, 28}, or a data set, whose
+-- y and weights are then used; needed where the first layer does not tell), `loss` (what hn.fit trained the network
 -- with, else "cross_entropy"; a function needs a data set as input).
--- Returns { peak =, kinds = (bytes at the peak, named as hn.memory() does), budget =, fits =, batch = }, which prints as
--- a table.
+-- Returns { peak =, kinds = (bytes at the peak, named as hn.memory() does), budget =, fits =, batch = }, which prints
+-- as a table.
 function memory.run(net, given)
   local o <const> = check(given)
   local optimizer <const> = o.optimizer or optim.SGD()
@@ -185,6 +184,14 @@ function memory.run(net, given)
   return prediction(count("net:memory", net, optimizer, found, minibatches), o.batch, optimizer)
 end
 
+--- Says that no pieces fit: those of the prediction `least` are too large, and smaller ones fail for the reason given,
+-- such as batch norm's that it needs two samples, or are none.
+local function no_room(where, least, reason)
+  core.fail("memory", "%s: a step on %d sample%s needs %s, the budget is %s%s\n%s", where, least.batch,
+    least.batch == 1 and "" or "s", text.bytes(least.peak), text.bytes(least.budget),
+    reason and ("; with fewer: %s"):format(reason) or "", tostring(least))
+end
+
 --- The most samples of a minibatch of `batch` that fit the budget at a time, when it is cut evenly; and the prediction.
 function memory.largest(where, net, optimizer, found, data, batch)
   local function try(pieces)
@@ -193,13 +200,11 @@ function memory.largest(where, net, optimizer, found, data, batch)
   end
   local best, enough, short = try(1), 1, 0 -- pieces that do, and pieces that are too few
   while not best.fits do
-    local fewer <const> = best
-    if enough == batch then
-      core.fail("memory", "%s: a step on %d sample%s needs %s, the budget is %s\n%s", where, fewer.batch,
-        fewer.batch == 1 and "" or "s", text.bytes(fewer.peak), text.bytes(fewer.budget), tostring(fewer))
-    end
+    if enough == batch then no_room(where, best) end
     short, enough = enough, math.min(2 * enough, batch)
-    best = try(enough)
+    local ok <const>, tried <const> = pcall(try, enough)
+    if not ok then no_room(where, best, tried) end
+    best = tried
   end
   while enough - short > 1 do
     local middle <const> = (short + enough) // 2

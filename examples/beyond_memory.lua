@@ -82,12 +82,14 @@ local function close(net)
   collectgarbage()
 end
 
--- Seconds for a virtual weight and step: the best of a few steps of the same network, made smaller.
+-- Seconds for a virtual weight and step: the median of a few steps of the same network, made smaller.
 local function measure(rows, cols, buckets)
-  local net <const>, best = network(rows, cols, buckets), math.huge
-  train(net, 5, function(number, seconds) if number > 1 then best = math.min(best, seconds) end end)
+  local net <const>, times <const> = network(rows, cols, buckets), {}
+  train(net, 8, function(number, seconds) times[number] = seconds end)
   close(net)
-  return best / (rows * cols)
+  table.remove(times, 1) -- the first step also makes gradients and momentum
+  table.sort(times)
+  return times[4] / (rows * cols)
 end
 
 local function gigabytes(bytes) return ("%.2f GB"):format(bytes / 1e9) end

@@ -110,6 +110,7 @@ HN_API const char *hn_kind_name(hn_kind kind);
 typedef struct hn_memory {
   int64_t used, peak, budget; /* device bytes now, at most since the last reset, and allowed (0: no limit) */
   int64_t kinds[HN_KINDS];    /* used, by kind */
+  int64_t peaks[HN_KINDS];    /* what kinds was when peak was reached */
   int64_t host;               /* bytes of host arrays (data sets) */
   int64_t objects;            /* live tensors, arrays, tapes */
   int64_t damaged;            /* allocations whose guard zones were found overwritten (debug contexts) */
@@ -120,6 +121,17 @@ HN_API hn_memory hn_memory_read(hn_context *context);
 HN_API void hn_memory_reset_peak(hn_context *context);
 /* For tests: the n-th allocation from now on fails (1: the next one; 0: none), device and host alike. */
 HN_API void hn_memory_refuse(hn_context *context, int64_t n);
+
+/* ---- Dry runs ---------------------------------------------------------------------------------------------------- */
+
+/* From here to hn_dry_end() the context only counts: code runs as ever, with the shapes that it has, but no kernel does
+ * and no device memory is taken, so neither the machine nor the budget limits it. What the run makes reads as zero;
+ * what was there before can be read and is not changed. HN_STATE if a dry run is under way.
+ * The run holds the context. */
+HN_API hn_status hn_dry_begin(hn_context *context);
+/* Ends it and tells what it would have used: peak and peaks count from hn_dry_begin() on. The counters, the gradients
+ * and the random stream are as before; a tensor that outlives the run can only be released. */
+HN_API hn_memory hn_dry_end(hn_context *context);
 
 /* ---- Random numbers ---------------------------------------------------------------------------------------------- */
 

@@ -32,6 +32,8 @@ local ROWS <const> = {
     .. "--hidden 50 --seed 3", words = { "Hashed", "epoch 2/2", "test: ", "error" } },
   ["examples/loop.lua"] = { words = { "epoch 4", "test error" } },
   ["examples/shared_pool.lua"] = { words = { "counted once", "test: " } },
+  ["examples/beyond_memory.lua"] = { arguments = "--rows 3000 --cols 2000 --buckets 64000 --batch 8 --steps 2",
+    words = { "6,003,000", "peak", "fits", "ns a weight at 256 x 80", "step 2: loss", "measured: " } },
   ["examples/regression.lua"] = { words = { "root mean squared error" } },
 }
 

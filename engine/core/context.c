@@ -84,6 +84,7 @@ void hn__context_retain(hn_context *context) { context->refs++; }
 
 void hn_context_close(hn_context *context) {
   if (!context || --context->refs > 0) return;
+  hn__host_resize(context, (void **)&context->dry.grads, 0);
   if (context->device) {
     hn__workspace_free(context);
     context->backend->close(context->device);

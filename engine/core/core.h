@@ -15,6 +15,17 @@
     if (hn__status != HN_OK) return hn__status;                                                                        \
   } while (0)
 
+/* A dry run: see hn_dry_begin(). */
+typedef struct hn__dry {
+  uint64_t run; /* number of the one under way, or 0 */
+  uint64_t runs;
+  int64_t kinds[HN_KINDS]; /* what was taken in it and not given back */
+  hn_memory before;
+  hn_random random;
+  hn_tensor **grads; /* parameters that got a gradient in it */
+  int64_t grad_count, grad_space;
+} hn__dry;
+
 struct hn_context {
   int64_t refs; /* the opener's and one for each object */
   const hn_backend *backend;
@@ -29,6 +40,7 @@ struct hn_context {
   size_t workspace_bytes;
   hn_memory memory;
   int64_t refuse;
+  hn__dry dry;
   void (*on_pressure)(void *);
   void *pressure_data;
   char message[1024];
@@ -40,6 +52,7 @@ typedef struct hn__buffer {
   int64_t refs;
   hn_kind kind;
   size_t bytes;
+  uint64_t dry; /* the dry run that took it, or 0: then data points to nothing of use */
   void *data;
 } hn__buffer;
 
@@ -84,9 +97,9 @@ struct hn_tape {
 hn_status hn__fail(hn_context *context, hn_status status, const char *format, ...) HN_PRINTF(3, 4);
 /* Passes a backend's failure on: adds its reason. */
 hn_status hn__device_status(hn_context *context, hn_status status);
-/* Runs a backend entry: HN_DEVICE_TRY(context, zero, pointer, bytes). */
+/* Runs a backend entry, but not in a dry run: HN_DEVICE_TRY(context, zero, pointer, bytes). */
 #define HN_DEVICE_CALL(context, entry, ...)                                                                            \
-  hn__device_status((context), (context)->backend->entry((context)->device, __VA_ARGS__))
+  ((context)->dry.run ? HN_OK : hn__device_status((context), (context)->backend->entry((context)->device, __VA_ARGS__)))
 #define HN_DEVICE_TRY(context, entry, ...) HN_TRY(HN_DEVICE_CALL(context, entry, __VA_ARGS__))
 void hn__context_retain(hn_context *context);
 
@@ -102,6 +115,16 @@ void hn__buffer_release(hn__buffer *buffer);
 void hn__buffer_rename(hn__buffer *buffer, hn_kind kind);
 hn_status hn__workspace(hn_context *context, void **out);
 void hn__workspace_free(hn_context *context);
+/* Forgets a workspace that a dry run made. */
+void hn__workspace_end_dry(hn_context *context);
+
+/* -- dry.c -- */
+/* Notes that a parameter's gradient became valid, so that the end of a dry run can undo it. */
+hn_status hn__dry_note_grad(hn_tensor *parameter);
+/* Whether the buffer was taken in a dry run that is over. */
+static inline bool hn__dry_over(const hn__buffer *buffer) {
+  return buffer->dry && buffer->dry != buffer->context->dry.run;
+}
 
 /* -- tensor.c -- */
 typedef enum hn__fill { HN_FILL_ZERO, HN_FILL_NONE } hn__fill;

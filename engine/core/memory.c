@@ -1,6 +1,9 @@
 /*
  * Every byte that the engine takes: host objects, and device buffers counted by kind under a hard budget.
  *
+ * A dry run counts likewise, on the kinds and in a tally of its own, and takes nothing. What is counted under a dry run
+ * that is over was taken off by its end.
+ *
  * In a debug context a buffer lies between two guard zones of GUARD bytes, looked at when it is freed. For tests,
  * hn_memory_refuse() makes the n-th request fail, so that every path out of an error is walked.
  */
@@ -10,6 +13,9 @@
 #include <string.h>
 
 #include "core.h"
+
+/* Where the buffers of a dry run are: an address to hand on, that nobody looks at. */
+static char nowhere[64];
 
 #define GUARD 64
 #define GUARD_BYTE 0xA5
@@ -57,7 +63,11 @@ bool hn_parse_bytes(const char *text, int64_t *bytes) {
   return false;
 }
 
-void hn_memory_reset_peak(hn_context *context) { context->memory.peak = context->memory.used; }
+void hn_memory_reset_peak(hn_context *context) {
+  hn_memory *m = &context->memory;
+  m->peak = m->used;
+  memcpy(m->peaks, m->kinds, sizeof m->peaks);
+}
 
 void hn_memory_refuse(hn_context *context, int64_t n) { context->refuse = n; }
 
@@ -138,7 +148,7 @@ static void count(hn_context *context, hn_kind kind, int64_t bytes) {
   hn_memory *m = &context->memory;
   m->kinds[kind] += bytes;
   m->used += bytes;
-  if (m->used > m->peak) m->peak = m->used;
+  if (m->used > m->peak) hn_memory_reset_peak(context);
 }
 
 static hn_status write_guards(hn_context *context, char *start, size_t bytes) {
@@ -150,17 +160,25 @@ static hn_status write_guards(hn_context *context, char *start, size_t bytes) {
 
 static bool guards_intact(hn_context *context, const char *start, size_t bytes) {
   unsigned char guard[2 * GUARD];
-  if (HN_DEVICE_CALL(context, read, guard, start, GUARD) != HN_OK) return false;
-  if (HN_DEVICE_CALL(context, read, guard + GUARD, start + GUARD + bytes, GUARD) != HN_OK) return false;
+  if (context->backend->read(context->device, guard, start, GUARD) != HN_OK) return false;
+  if (context->backend->read(context->device, guard + GUARD, start + GUARD + bytes, GUARD) != HN_OK) return false;
   for (size_t i = 0; i < sizeof guard; i++)
     if (guard[i] != GUARD_BYTE) return false;
   return true;
+}
+
+/* Counts what a dry run takes (or gives back: bytes below 0), and takes nothing. */
+static void *take_dry(hn_context *context, hn_kind kind, int64_t bytes) {
+  context->dry.kinds[kind] += bytes;
+  count(context, kind, bytes);
+  return nowhere;
 }
 
 /* Takes counted device memory, or gives NULL after having asked the host to let go of some. */
 static void *take(hn_context *context, hn_kind kind, size_t bytes) {
   size_t guards = context->debug ? 2 * GUARD : 0;
   if (refused(context)) return NULL;
+  if (context->dry.run) return take_dry(context, kind, (int64_t)bytes);
   if (over_budget(context, bytes)) relieve(context);
   if (over_budget(context, bytes)) return NULL;
   char *data = context->backend->alloc(context->device, bytes + guards);
@@ -203,19 +221,27 @@ hn_status hn__buffer_new(hn_context *context, hn_kind kind, size_t bytes, const 
   buffer->refs = 1;
   buffer->kind = kind;
   buffer->bytes = bytes;
+  buffer->dry = context->dry.run;
   *out = buffer;
   return HN_OK;
 }
 
 void hn__buffer_release(hn__buffer *buffer) {
   if (!buffer || --buffer->refs > 0) return;
-  give_back(buffer->context, buffer->kind, buffer->data, buffer->bytes);
+  if (!buffer->dry)
+    give_back(buffer->context, buffer->kind, buffer->data, buffer->bytes);
+  else if (!hn__dry_over(buffer))
+    take_dry(buffer->context, buffer->kind, -(int64_t)buffer->bytes);
   hn__object_free(buffer->context, buffer);
 }
 
 void hn__buffer_rename(hn__buffer *buffer, hn_kind kind) {
-  buffer->context->memory.kinds[buffer->kind] -= (int64_t)buffer->bytes;
-  buffer->context->memory.kinds[kind] += (int64_t)buffer->bytes;
+  hn_context *context = buffer->context;
+  int64_t bytes = (int64_t)buffer->bytes, dry = buffer->dry ? bytes : 0;
+  context->memory.kinds[buffer->kind] -= bytes;
+  context->memory.kinds[kind] += bytes;
+  context->dry.kinds[buffer->kind] -= dry;
+  context->dry.kinds[kind] += dry;
   buffer->kind = kind;
 }
 
@@ -234,7 +260,8 @@ hn_status hn__workspace(hn_context *context, void **out) {
 hn_memory hn_memory_read(hn_context *context) {
   hn_memory memory = context->memory;
   char *workspace = context->workspace;
-  if (context->debug && workspace && !guards_intact(context, workspace - GUARD, context->workspace_bytes))
+  if (context->debug && workspace && workspace != nowhere &&
+      !guards_intact(context, workspace - GUARD, context->workspace_bytes))
     memory.damaged++;
   return memory;
 }
@@ -242,4 +269,8 @@ hn_memory hn_memory_read(hn_context *context) {
 void hn__workspace_free(hn_context *context) {
   if (context->workspace) give_back(context, HN_WORKSPACE, context->workspace, context->workspace_bytes);
   context->workspace = NULL;
+}
+
+void hn__workspace_end_dry(hn_context *context) {
+  if (context->workspace == nowhere) context->workspace = NULL;
 }

@@ -88,6 +88,7 @@ hn_status hn__tape_record(hn__call *call) {
 /* The gradient's storage, zero-filled when it holds nothing yet. */
 static hn_status open_grad(hn_tensor *tensor) {
   if (tensor->grad_valid) return HN_OK;
+  if (tensor->parameter) HN_TRY(hn__dry_note_grad(tensor));
   if (tensor->grad) {
     HN_DEVICE_TRY(tensor->context, zero, hn__floats(tensor->grad), (size_t)tensor->size * 4);
   } else {

@@ -121,7 +121,7 @@ hn_kind hn_tensor_kind(const hn_tensor *tensor) { return tensor->buffer ? tensor
 int hn_tensor_dims(const hn_tensor *tensor) { return tensor->dims; }
 const int64_t *hn_tensor_shape(const hn_tensor *tensor) { return tensor->shape; }
 int64_t hn_tensor_size(const hn_tensor *tensor) { return tensor->size; }
-bool hn_tensor_closed(const hn_tensor *tensor) { return !tensor->buffer; }
+bool hn_tensor_closed(const hn_tensor *tensor) { return !tensor->buffer || hn__dry_over(tensor->buffer); }
 
 hn_status hn__tensor_usable(hn_context *context, const hn_tensor *tensor, const char *name) {
   if (!tensor->buffer)
@@ -129,6 +129,9 @@ hn_status hn__tensor_usable(hn_context *context, const hn_tensor *tensor, const 
                     "%s (a tensor %s) is closed: it was closed by hand or with the tape or scope that it was made in "
                     "(keep() hands it on)",
                     name, hn__shape_text(tensor->dims, tensor->shape).s);
+  if (hn__dry_over(tensor->buffer))
+    return hn__fail(context, HN_STATE, "%s (a tensor %s) was made in a dry run (net:memory), which is over", name,
+                    hn__shape_text(tensor->dims, tensor->shape).s);
   if (tensor->context != context)
     return hn__fail(context, HN_STATE, "%s (a tensor %s) belongs to another context", name,
                     hn__shape_text(tensor->dims, tensor->shape).s);
@@ -149,8 +152,14 @@ hn_status hn_tensor_write(hn_tensor *tensor, int64_t first, int64_t count, const
 }
 
 hn_status hn_tensor_read(const hn_tensor *tensor, int64_t first, int64_t count, void *target) {
+  hn_context *context = tensor->context;
   HN_TRY(check_range(tensor, first, count));
-  return HN_DEVICE_CALL(tensor->context, read, target, hn__floats(tensor) + first, (size_t)count * 4);
+  if (tensor->buffer->dry) {
+    memset(target, 0, (size_t)count * 4);
+    return HN_OK;
+  }
+  return hn__device_status(
+      context, context->backend->read(context->device, target, hn__floats(tensor) + first, (size_t)count * 4));
 }
 
 hn_status hn_tensor_copy(hn_tensor *tensor, const hn_tensor *source) {
@@ -179,4 +188,7 @@ bool hn_tensor_is_parameter(const hn_tensor *tensor) { return tensor->parameter;
 
 hn_tensor *hn_tensor_grad(const hn_tensor *tensor) { return tensor->grad_valid ? tensor->grad : NULL; }
 
-void hn_tensor_clear_grad(hn_tensor *tensor) { tensor->grad_valid = false; }
+/* In a dry run gradients hold nothing, and one that was there before must stay. */
+void hn_tensor_clear_grad(hn_tensor *tensor) {
+  if (!tensor->context->dry.run) tensor->grad_valid = false;
+}

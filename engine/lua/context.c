@@ -95,8 +95,13 @@ static void set_integer(lua_State *L, const char *name, int64_t value) {
   lua_setfield(L, -2, name);
 }
 
-static int memory(lua_State *L) {
-  hn_memory m = hn_memory_read(hnl_context(L));
+static void set_kinds(lua_State *L, const char *name, const int64_t bytes[HN_KINDS]) {
+  lua_newtable(L);
+  for (int k = 0; k < HN_KINDS; k++) set_integer(L, hn_kind_name((hn_kind)k), bytes[k]);
+  lua_setfield(L, -2, name);
+}
+
+void hnl_push_memory(lua_State *L, hn_memory m) {
   lua_newtable(L);
   set_integer(L, "used", m.used);
   set_integer(L, "peak", m.peak);
@@ -104,9 +109,12 @@ static int memory(lua_State *L) {
   set_integer(L, "objects", m.objects);
   set_integer(L, "damaged", m.damaged);
   if (m.budget > 0) set_integer(L, "budget", m.budget);
-  lua_newtable(L);
-  for (int k = 0; k < HN_KINDS; k++) set_integer(L, hn_kind_name((hn_kind)k), m.kinds[k]);
-  lua_setfield(L, -2, "kinds");
+  set_kinds(L, "kinds", m.kinds);
+  set_kinds(L, "peak_kinds", m.peaks);
+}
+
+static int memory(lua_State *L) {
+  hnl_push_memory(L, hn_memory_read(hnl_context(L)));
   return 1;
 }
 
@@ -125,8 +133,8 @@ static int refuse(lua_State *L) {
 static int seed(lua_State *L) {
   hn_context *context = hnl_context(L);
   if (!lua_isnoneornil(L, 1))
-    hn_random_write(context, (hn_random){(uint32_t)hnl_integer(L, 1, "seed", 0, UINT32_MAX),
-                                         (uint64_t)luaL_optinteger(L, 2, 0)});
+    hn_random_write(
+        context, (hn_random){(uint32_t)hnl_integer(L, 1, "seed", 0, UINT32_MAX), (uint64_t)luaL_optinteger(L, 2, 0)});
   hn_random random = hn_random_read(context);
   lua_pushinteger(L, random.seed);
   lua_pushinteger(L, (lua_Integer)random.position);

@@ -37,6 +37,9 @@ int hnl_wrong(lua_State *L, const char *name, const char *wanted, int index);
 /* Runs the collector when device bytes have doubled since it last ran: it cannot see them itself. */
 void hnl_pace(lua_State *L, hn_context *context);
 
+/* Pushes the table that hn.memory() gives. */
+void hnl_push_memory(lua_State *L, hn_memory memory);
+
 /* -- arguments: they name the argument in their error -- */
 lua_Number hnl_number(lua_State *L, int index, const char *name);
 lua_Integer hnl_integer(lua_State *L, int index, const char *name, lua_Integer low, lua_Integer high);
@@ -83,6 +86,7 @@ void hnl_open_context(lua_State *L);
 void hnl_open_tensor(lua_State *L);
 void hnl_open_matrix(lua_State *L);
 void hnl_open_tape(lua_State *L);
+void hnl_open_dry(lua_State *L);
 void hnl_open_ops(lua_State *L);
 void hnl_open_update(lua_State *L);
 void hnl_open_array(lua_State *L);

@@ -10,7 +10,9 @@ local new_progress <const> = require "hn.progress"
 local new_snapshot <const> = require "hn.snapshot"
 local optim <const> = require "hn.optim"
 local options <const> = require "hn.options"
+local memory <const> = require "hn.nn.memory"
 local set <const> = require "hn.data.set"
+local step <const> = require "hn.step"
 
 local check_callbacks <const> = options.declare("hn.fit: callbacks", {
   epoch = { "callable" },
@@ -30,6 +32,7 @@ local check <const> = options.declare("hn.fit", {
   schedule = { "schedule|table|callable", convert = as_schedule,
     expected = "a schedule of hn.optim, or a function of the progress" },
   batch = { "integer", default = 50, least = 1, aka = { "batch_size", "batchsize" } },
+  microbatch = { "integer", least = 1, choices = { "auto" }, aka = { "micro_batch", "micro_batch_size" } },
   epochs = { "integer", default = 10, least = 1 },
   validate = { "number|data|table", expected = "a fraction between 0 and 1, a number of samples, or a data set",
     aka = { "validation", "validation_split", "validation_data" } },
@@ -57,6 +60,16 @@ local function check_arguments(net, o)
   end
 end
 
+--- Samples of a piece of a minibatch, or nil where minibatches stay whole; and the predicted memory where it decided.
+local function find_microbatch(run)
+  local o <const> = run.options
+  local batch <const> = math.min(o.batch, #run.data)
+  if o.microbatch ~= "auto" then return o.microbatch and o.microbatch < batch and o.microbatch or nil, nil end
+  local found <const>, predicted <const> =
+    memory.largest("hn.fit: microbatch", run.net, run.optimizer, run.loss, run.data, batch)
+  return found < batch and found or nil, predicted
+end
+
 --- Everything that a run needs, checked before the first step.
 local function plan(net, data, given)
   local o <const> = check(given)
@@ -73,6 +86,8 @@ local function plan(net, data, given)
   run.state = { net = net, optimizer = run.optimizer, epochs = o.epochs, batches = run.batches }
   run.best = run.validation and new_snapshot(net:state()) or nil
   losses.remember(net, o.loss)
+  run.microbatch, run.history.memory = find_microbatch(run)
+  run.history.microbatch = run.microbatch
   return run
 end
 
@@ -84,26 +99,24 @@ local function fail_numeric(run, value)
       or "lower the learning rate, clip the gradients (clip = 1), or look for nan and huge values in the data")
 end
 
---- Forward and backward for one minibatch; the gradients stay with the parameters. Returns the loss.
-local function gradients(run, totals, x, y, weight)
-  local _ <close> = core.tape()
-  local output <const> = run.net(x)
-  local loss <const> = losses.check_result("hn.fit", run.loss.call(output, y, weight))
-  local value <const> = loss:item()
-  if value ~= value or value == math.huge or value == -math.huge then fail_numeric(run, value) end
-  totals:add(value, output, y, weight)
-  loss:backward()
-  return value
-end
-
---- One minibatch: gradients, then the update at the scheduled learning rate.
-local function train_minibatch(run, totals, x, y, weight)
+--- A minibatch begins: its learning rate. Gradients that an error left behind are none of its.
+local function begin_minibatch(run)
   local progress <const>, state <const> = run.progress, run.state
   progress.epoch = progress.step / run.batches
-  local rate <const> = run.schedule:rate(progress)
-  state.lr = (run.optimizer.lr or 1) * rate
-  state.loss = gradients(run, totals, x, y, weight)
-  run.optimizer:step(run.parameters, rate)
+  run.rate = run.schedule:rate(progress)
+  state.batch, state.loss, state.lr = state.batch + 1, 0, (run.optimizer.lr or 1) * run.rate
+  for _, parameter in ipairs(run.parameters) do parameter:clear_grad() end
+end
+
+--- One minibatch, or a piece of it: gradients; after the last piece the update.
+local function train_piece(run, totals, piece)
+  local progress <const>, state <const> = run.progress, run.state
+  if piece.first then begin_minibatch(run) end
+  state.loss = state.loss + step.gradients(run.net, run.loss, totals, piece, function(value)
+    if value ~= value or value == math.huge or value == -math.huge then fail_numeric(run, value) end
+  end)
+  if not piece.last then return end
+  run.optimizer:step(run.parameters, run.rate)
   progress.step = progress.step + 1
 end
 
@@ -116,15 +129,16 @@ end
 
 --- One pass over the training set. Returns totals, samples done, and why training ends in its middle.
 local function train_epoch(run, display)
-  local totals <const>, state <const>, done = losses.totals(run.loss), run.state, 0
+  local totals <const>, o <const>, done = losses.totals(run.loss), run.options, 0
   local function read() return totals:read() end
   run.net:train()
-  for x, y, weight in run.data:batches { batch = run.options.batch, shuffle = run.options.shuffle } do
-    state.batch = state.batch + 1
-    train_minibatch(run, totals, x, y, weight)
+  local pieces <const> = { batch = o.batch, microbatch = run.microbatch, shuffle = o.shuffle }
+  for x, y, weight, piece in run.data:batches(pieces) do
+    piece.x, piece.y, piece.weight = x, y, weight
+    train_piece(run, totals, piece)
     done = done + x:shape()[1]
     display:advance(done, read)
-    local stop <const> = stop_after_minibatch(run)
+    local stop <const> = piece.last and stop_after_minibatch(run)
     if stop then return totals, done, stop end
   end
   return totals, done, nil
@@ -133,7 +147,8 @@ end
 --- Measures the validation set and keeps the weights if they are the best so far.
 local function validate(run, epoch)
   if not run.validation then return nil end
-  local loss <const>, err <const> = evaluate.measure(run.net, run.validation, run.loss, run.options.batch)
+  local batch <const> = run.microbatch or run.options.batch
+  local loss <const>, err <const> = evaluate.measure(run.net, run.validation, run.loss, batch)
   local history <const> = run.history
   if loss ~= loss then core.fail("numeric", "validation loss is nan after epoch %d: lower the learning rate", epoch) end
   history.validation.loss[epoch], history.validation.error[epoch] = loss, err
@@ -189,15 +204,23 @@ end
 --
 -- Options: `loss` ("cross_entropy" for classes, "mse" for numbers; "bce", "huber", "soft_cross_entropy", or
 -- function(output, y, weight) that returns a tensor of one element), `optimizer` (SGD), `schedule` (constant),
--- `batch` (50), `epochs` (10), `validate` (a fraction or a number of samples held out, or a data set), `patience`
--- (epochs without a lower validation loss before training stops), `shuffle` (true), `progress` (true: a bar on a
--- terminal's standard error, else a line for each epoch on standard output; "plain": always lines; false: nothing),
+-- `batch` (50), `microbatch` (none), `epochs` (10), `validate` (a fraction or a number of samples held out, or a data
+-- set), `patience` (epochs without a lower validation loss before training stops), `shuffle` (true), `progress` (true:
+-- a bar on a terminal's standard error, else a line for each epoch on standard output; "plain": always lines; false:
+-- nothing),
 -- `callbacks` { epoch = function(state), batch = function(state) }, where returning false ends training and state
 -- holds net, optimizer, epoch, epochs, batch, batches, lr, loss, error, validation.
 --
 -- With `validate`, the network ends with the weights of the epoch whose validation loss was lowest. Ctrl-C ends
 -- training at the next minibatch in the same way, and the script goes on. The network is left in evaluation mode.
 -- A loss that is not finite is a numeric error.
+--
+-- With `microbatch`, a minibatch goes through the network in even pieces of at most so many samples, whose gradients
+-- add up to the whole minibatch's, to rounding, so that the activations of one piece are held at a time; "auto" takes
+-- the largest pieces with which a step, as net:memory predicts it, fits the budget (the optimizer must be one of
+-- hn.optim, or have a method copy()). Two layers see a difference: batch norm takes its statistics over a piece, and
+-- its running ones move with each piece; dropout draws other numbers where there is more than one such layer. A loss
+-- that is a function must be a (weighted) mean over samples.
 return function(net, data, given)
   local run <const> = plan(net, data, given)
   local history <const>, started <const> = run.history, core.clock()

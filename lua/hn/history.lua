@@ -2,6 +2,8 @@
 --
 -- Fields: `epochs` (finished ones), lists with an entry for each epoch: `loss`, `error`, `lr`, `validation.loss`,
 -- `validation.error`; `seconds`; `best` (the epoch with the lowest validation loss, whose weights the network has);
+-- `microbatch` (samples of the pieces in which minibatches went, at most; nil: they went whole), `memory` (the
+-- prediction by which microbatch = "auto" chose; see net:memory);
 -- `interrupted` (true after Ctrl-C); `stopped` ("epochs", "patience", "callback" or "interrupted").
 -- @module hn.history
 
@@ -24,6 +26,7 @@ function History:__tostring()
     parts[#parts + 1] = ("validation %s (epoch %d)"):format(
       measures(self.validation.loss[at], self.validation.error[at]), at)
   end
+  if self.microbatch then parts[#parts + 1] = ("pieces of up to %d samples"):format(self.microbatch) end
   if self.stopped ~= "epochs" then
     parts[#parts + 1] = self.interrupted and "interrupted" or "stopped by " .. self.stopped
   end

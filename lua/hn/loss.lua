@@ -66,21 +66,56 @@ local function check_targets(where, name, data)
   end
 end
 
---- The loss to use for a data set: { name =, call = function(output, y, weight), wrong = function(...) or nil }.
--- `choice` is a name or a function; nil: cross-entropy where y holds classes, else the mean squared error.
+--- A tensor of one element times a / b, or times 0 where b is 0, as a weighted mean is.
+local function share(value, a, b) return core.ops.scale(value, b ~= 0 and a / b or 0) end
+
+--- Samples of a minibatch, or the sum of their weights.
+local function weight_of(output, weight)
+  return weight and core.ops.sum(weight):item() or output:shape()[1]
+end
+
+--- A part's contribution to the mean over a minibatch whose weights sum to `total`. The weighted sum is taken sample by
+-- sample, so that the weights of a part may add up to nothing.
+local function part_of_operation(name)
+  local mean <const>, rows <const> = core.ops[name], core.ops[name .. "_rows"]
+  return function(output, y, weight, total)
+    if not weight then return share(mean(output, y), weight_of(output), total) end
+    return share(core.ops.sum(core.ops.mul(rows(output, y), weight)), 1, total)
+  end
+end
+
+--- The same for a function, which is taken for a weighted mean over its samples.
+local function part_of_function(call)
+  return function(output, y, weight, total)
+    return share(loss.check_result("hn.fit", call(output, y, weight)), weight_of(output, weight), total)
+  end
+end
+
+--- A loss by its name or a function: { name =, call =, part =, wrong = }; `classes`: whether y holds classes.
+function loss.make(choice, classes)
+  if type(choice) ~= "string" then
+    return { name = "function", call = choice, part = part_of_function(choice), wrong = classes and wrong_classes }
+  end
+  local operation <const> = core.ops[choice]
+  return {
+    name = choice, wrong = known[choice].wrong, part = part_of_operation(choice),
+    call = function(output, y, weight) return operation(output, y, weight) end,
+  }
+end
+
+--- Whether the loss of this name takes classes or numbers: "int" or "float".
+function loss.targets(name) return known[name].targets end
+
+--- The loss to use for a data set: { name =, call = function(output, y, weight), part = function(output, y, weight,
+-- total), wrong = function(...) or nil }. `part` gives what some samples contribute to the loss of a minibatch whose
+-- weights sum to `total`. `choice` is a name or a function; nil: cross-entropy where y holds classes, else the mean
+-- squared error.
 function loss.find(where, choice, data)
   if not data.y then core.fail("argument", "%s: data: expected a set with y, got %s", where, tostring(data)) end
   local classes <const> = data.specs.y.dtype == "int"
   choice = options.value(where, "loss", choice, loss.rule) or (classes and "cross_entropy" or "mse")
-  if type(choice) ~= "string" then
-    return { name = "function", call = choice, wrong = classes and wrong_classes or nil }
-  end
-  check_targets(where, choice, data)
-  local operation <const> = core.ops[choice]
-  return {
-    name = choice, wrong = known[choice].wrong,
-    call = function(output, y, weight) return operation(output, y, weight) end,
-  }
+  if type(choice) == "string" then check_targets(where, choice, data) end
+  return loss.make(choice, classes)
 end
 
 --- Makes sure that a loss function gave one number.
@@ -106,11 +141,12 @@ Totals.__index = Totals
 --- Starts new totals for a loss found by `loss.find`.
 function loss.totals(found) return setmetatable({ found = found, weight = 0, loss = 0, wrong = 0 }, Totals) end
 
---- Adds a minibatch whose mean loss is `value`. Call it while the scope of `output` is open.
-function Totals:add(value, output, y, weight)
-  local size <const> = weight and core.ops.sum(weight):item() or output:shape()[1]
+--- Adds a minibatch whose mean loss is `value`, or a part of one that contributes `value` to the mean over weights that
+-- sum to `total`. Call it while the scope of `output` is open.
+function Totals:add(value, output, y, weight, total)
+  local size <const> = weight_of(output, weight)
   self.weight = self.weight + size
-  self.loss = self.loss + value * size
+  self.loss = self.loss + value * (total or size)
   if self.found.wrong then self.wrong = self.wrong + self.found.wrong(output, y, weight) end
 end
 

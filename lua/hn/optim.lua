@@ -79,6 +79,17 @@ function Optimizer:step(parameters, rate)
   for _, parameter in ipairs(parameters) do parameter:clear_grad() end
 end
 
+--- An optimiser like this one, whose steps leave this one as it is. Tensors of state are shared: for dry runs.
+function Optimizer:copy()
+  local other <const> = {}
+  for key, value in pairs(self) do other[key] = value end
+  for _, field in ipairs { "settings", "states" } do
+    other[field] = {}
+    for key, value in pairs(self[field]) do other[field][key] = value end
+  end
+  return setmetatable(other, getmetatable(self))
+end
+
 --- Makes a constructor. `changed` holds this optimiser's options: true, or a default that differs from the usual one.
 local function constructor(name, rule, changed)
   local own <const> = {}

@@ -122,6 +122,13 @@ local function minibatch(self, order, first, count, affine)
   return x, gather(self, "y", rows, first, count), gather(self, "weight", rows, first, count)
 end
 
+--- Samples, or the sum of their weights.
+local function weight_of(self, order, first, count)
+  if not self.weight then return count end
+  local _ <close> = core.scope()
+  return core.ops.sum(gather(self, "weight", order and order:slice(first, count), first, count)):item()
+end
+
 --- Samples first, ..., first + count - 1 as device tensors x, y, weight (as minibatches have them).
 function Set:rows(first, count)
   first = options.value("rows", "first", first, { "integer", required = true, least = 1, most = self.count })
@@ -135,13 +142,13 @@ end
 
 local check_batches <const> = options.declare("batches", {
   batch = options.rules.batch,
+  microbatch = { "integer", least = 1 },
   shuffle = { "boolean", default = false },
 })
 
---- How many samples the minibatch that starts at `first` has. One sample that would be left alone at the end joins the
--- minibatch before: batch norm has no variance of a single one.
-local function minibatch_size(self, first, batch)
-  local left <const> = self.count - first + 1
+--- How many of `left` samples make the next minibatch. One that would be left alone at the end joins the minibatch
+-- before: batch norm has no variance of a single one.
+local function minibatch_size(left, batch)
   return (left <= batch or batch > 1 and left == batch + 1) and left or batch
 end
 
@@ -151,14 +158,36 @@ function Set:minibatches(batch)
   return (self.count + batch - 1) // batch - (lone and 1 or 0)
 end
 
+--- How a pass over `count` samples is cut: a function that gives the next piece { from =, size =, first =, last =,
+-- whole_from =, whole_size = } or nil. A minibatch is cut into as few pieces of at most `most` samples as will do, as
+-- even as can be; `most` nil: it stays whole.
+local function cut(count, batch, most)
+  local start, size, pieces, k = 1, 0, 0, 0 -- of the minibatch: first sample, samples, pieces, those given out
+  return function()
+    if k == pieces then
+      start = start + size
+      if start > count then return nil end
+      size = minibatch_size(count - start + 1, batch)
+      pieces, k = most and (size + most - 1) // most or 1, 0
+    end
+    local from <const> = start + (k * size + pieces - 1) // pieces -- larger pieces first
+    local to <const> = start + ((k + 1) * size + pieces - 1) // pieces
+    k = k + 1
+    return { from = from, size = to - from, first = k == 1, last = k == pieces, whole_from = start, whole_size = size }
+  end
+end
+
 --- Iterates over minibatches: `for x, y, weight in data:batches{ batch = 50, shuffle = true } do`. They are device
 -- tensors: x {batch, ...}, y {batch} of classes or {batch, ...} of numbers, weight {batch} or nil; the last minibatch
 -- may be smaller, or one larger (it takes in a sample that would be alone). A minibatch is freed when the next one
--- comes (keep what you need with `copy`). Options: `batch` (100), `shuffle` (false).
+-- comes (keep what you need with `copy`). Options: `batch` (100), `shuffle` (false), `microbatch` (none): cut each
+-- minibatch into as few even pieces of at most so many samples as will do. A fourth value tells about the piece: { first =, last =, total = }, whether it is the first or last one
+-- of its minibatch, and what the weights of that (or its samples) sum to; total is nil where it is in one piece.
 function Set:batches(given)
   local o <const> = check_batches(given)
   local order <const>, affine <const> = order_of(self, o.shuffle), device_affine(self)
-  local next_first, x, y, weight = 1, nil, nil, nil
+  local next_piece <const> = cut(self.count, o.batch, o.microbatch)
+  local total, x, y, weight
   local function release()
     if x then x:close() end
     if y then y:close() end
@@ -167,12 +196,13 @@ function Set:batches(given)
   end
   local function step()
     release()
-    local first <const> = next_first
-    if first > self.count then return nil end
-    local size <const> = minibatch_size(self, first, o.batch)
-    next_first = first + size
-    x, y, weight = minibatch(self, order, first, size, affine)
-    return x, y, weight
+    local piece <const> = next_piece()
+    if not piece then return nil end
+    if piece.first then
+      total = not piece.last and weight_of(self, order, piece.whole_from, piece.whole_size) or nil
+    end
+    x, y, weight = minibatch(self, order, piece.from, piece.size, affine)
+    return x, y, weight, { first = piece.first, last = piece.last, total = total }
   end
   local function finish()
     release()

@@ -11,6 +11,7 @@ local activations = {}
 local function plain(name, operation)
   local class <const> = module(name)
   local apply <const> = core.ops[operation]
+  class.any_input = true -- and it leaves the columns as many
   function class.init() end
   function class.forward(_, x) return apply(x) end
   activations[name] = class
@@ -21,6 +22,7 @@ local function with_number(name, operation, number, default)
   local class <const> = module(name)
   local apply <const> = core.ops[operation]
   local rule <const> = { "number", default = default }
+  class.any_input = true
   function class:init(value) self[number] = options.value("hn.nn." .. name, number, value, rule) end
   function class:forward(x) return apply(x, self[number]) end
   function class:describe() return ("%s %g"):format(number, self[number]) end

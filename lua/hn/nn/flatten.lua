@@ -4,6 +4,7 @@
 local core <const> = require "hn.core"
 
 local Flatten <const> = require "hn.nn.module" "Flatten"
+Flatten.any_input = true
 
 --- Flatten(): {batch, a, b, ...} becomes {batch, a · b · ...}.
 function Flatten.init() end

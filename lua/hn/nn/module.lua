@@ -77,6 +77,13 @@ function Module:summary()
   return require "hn.nn.summary"(self)
 end
 
+--- The device memory that a training step will need at its peak, without doing one; print it, or read its fields
+-- `peak`, `kinds`, `budget`, `fits`, `batch`. Options, as hn.nn.memory explains them: `batch`, `optimizer`, `input`,
+-- `loss`.
+function Module:memory(options)
+  return require("hn.nn.memory").run(self, options)
+end
+
 function Module:__call(...) return self:forward(...) end
 
 local function heading(module)

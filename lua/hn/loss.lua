@@ -153,8 +153,8 @@ end
 --- Mean loss, and the fraction of wrong answers (nil where the loss knows none). Samples that weigh nothing in all have
 -- neither: 0.
 function Totals:read()
-  local share <const> = self.weight ~= 0 and 1 / self.weight or 0
-  return self.loss * share, self.found.wrong and self.wrong * share or nil
+  local factor <const> = self.weight ~= 0 and 1 / self.weight or 0
+  return self.loss * factor, self.found.wrong and self.wrong * factor or nil
 end
 
 return loss

@@ -12,8 +12,8 @@
 --             turns of 100 minibatches; forward counts the loss, and the total also fetching the minibatches
 -- Times are medians in milliseconds. "ns/weight" is the time of one step over the virtual weights. GFLOP/s counts what
 -- the dense layer would compute; "of peak" is its share of the best product of two large square matrices in this run.
--- "peak" is the most device memory that the contestant took on its own. "beyond" is what it had then beside what a step
--- leaves behind (weights, their gradients, optimiser state, activations, data), divided by the threads.
+-- "peak" is the most device memory that the contestant took on its own. "beyond" is what it had then beside weights,
+-- activations, the gradients of both, optimiser state and data, divided by the threads.
 
 local core <const> = require "hn.core"
 local hn <const> = require "hn"
@@ -233,6 +233,8 @@ local function measure_memory(one)
     for kind, bytes in pairs(hn.memory().kinds) do named = named + (kind == "workspace" and 0 or bytes) end
   end)
   one.peak = hn.memory().peak
+  -- The gradient of a step's y has come and gone in between.
+  if one.work.kind == "step" then named = named + 4 * one.work.batch * one.work.rows end
   one.beyond = (one.peak - named) / (tonumber(hn.device():match("(%d+) threads?")) or 1)
 end
 

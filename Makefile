@@ -43,7 +43,7 @@ MAKEFLAGS += --no-print-directory $(if $(MAKELEVEL:0=),,-j$(shell nproc))
 Q = $(if $(V),,@)
 say = $(if $(V),,@echo '  $(1)')
 
-.PHONY: all setup train test asan lint format install clean help FORCE
+.PHONY: all setup train test bench asan lint format install clean help FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -102,6 +102,11 @@ test:
 	@scripts/setup test
 	@$(MAKE) all
 	@./hnrun spec/run.lua $(ARGS)
+
+bench:
+	@scripts/setup
+	@$(MAKE) all
+	@./hnrun scripts/bench.lua $(ARGS)
 
 # The specs on a second build that stops at the first bad access, undefined behaviour or leak.
 SANITIZE = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
@@ -164,7 +169,9 @@ help:
 	@echo 'make           ./hnrun and build/libhn.a (make setup first installs what they need)'
 	@echo 'make train     setup, build, and train a hashed network on Fashion-MNIST; ARGS="--epochs 3" goes to the script'
 	@echo 'make test      setup, build, and run the specs'
-	@echo 'make asan      the same on a build with address and undefined-behaviour sanitizers'
+	@echo 'make bench     setup, build, and measure: layer steps and epochs, hashed beside dense; ARGS=--quick for a look'
+	@echo '               (scripts/bench-peers adds PyTorch)'
+	@echo 'make asan      the specs on a build with address and undefined-behaviour sanitizers'
 	@echo 'make lint      clang-tidy and luacheck;  make format: clang-format'
 	@echo 'make install   into PREFIX (/usr/local), below DESTDIR: program, header, libraries, pkg-config file'
 	@echo 'make clean     removes what was built'

@@ -4,7 +4,7 @@
  * Both take a row in blocks. The block's slots are hashed first, side by side in SIMD registers, into arrays on the
  * stack; then come the loads or the adds, whose addresses are by then all known and so overlap in the memory system.
  */
-#include "cpu.h"
+#include "avx512.h"
 
 #include <string.h>
 
@@ -112,12 +112,33 @@ HN_CLONES static void scatter_element(const hn_matrix *v, int64_t row, int64_t r
     }
 }
 
+typedef void expand_panel(const hn_matrix *v, const float *w, int64_t row, int64_t rows, int64_t col, int64_t cols,
+                          float *out, int64_t ld);
+typedef void scatter_panel(const hn_matrix *v, int64_t row, int64_t rows, int64_t col, int64_t cols, const float *g,
+                           int64_t ld, float *dw);
+
+static expand_panel *expand_of(hn_scheme scheme) {
+  if (scheme == HN_LINE) return expand_line;
+#ifdef HN_AVX512
+  if (hn__cpu_avx512()) return hn__cpu_expand_element_avx512;
+#endif
+  return expand_element;
+}
+
+static scatter_panel *scatter_of(hn_scheme scheme) {
+  if (scheme == HN_LINE) return scatter_line;
+#ifdef HN_AVX512
+  if (hn__cpu_avx512()) return hn__cpu_scatter_element_avx512;
+#endif
+  return scatter_element;
+}
+
 void hn__cpu_expand(const hn_matrix *v, const float *w, int64_t row, int64_t rows, int64_t col, int64_t cols,
                     float *out, int64_t ld) {
-  (v->scheme == HN_LINE ? expand_line : expand_element)(v, w + v->offset, row, rows, col, cols, out, ld);
+  expand_of(v->scheme)(v, w + v->offset, row, rows, col, cols, out, ld);
 }
 
 void hn__cpu_scatter(const hn_matrix *v, int64_t row, int64_t rows, int64_t col, int64_t cols, const float *g,
                      int64_t ld, float *dw) {
-  (v->scheme == HN_LINE ? scatter_line : scatter_element)(v, row, rows, col, cols, g, ld, dw + v->offset);
+  scatter_of(v->scheme)(v, row, rows, col, cols, g, ld, dw + v->offset);
 }

@@ -16,9 +16,9 @@
 #define INPUT_ROWS 256
 #define BUCKET_ROWS 128
 
-/* Room that the bucket gradient has beside the threads' panels: 2 MiB for all threads together, in which it keeps at most
+/* Room that the bucket gradient has beside the threads' panels: 3 MiB for all threads together, in which it keeps at most
  * so many copies of a small pool, or two groups of panels. */
-#define SHARED 524288
+#define SHARED 786432
 #define SHARES 8
 #define GROUP (SHARED / PANEL / 2)
 
@@ -210,10 +210,12 @@ static place place_of(const job *h, int64_t p) {
   return (place){i, hn__cpu_least(h->v->rows - i, h->c.rows), j, hn__cpu_least(h->v->cols - j, h->c.cols)};
 }
 
-/* How many shares: as many as there is room for, and no more than pay for clearing and adding them up. */
+/* How many shares: as many as there is room for, and no more than pay for clearing and adding them up. A power of two, so
+ * that the usual numbers of threads have as many each: 3 shares keep two threads as long as 4. */
 static int64_t shares_of(const hn_matrix *v) {
-  int64_t room = 1 + SHARED / v->count, worth = v->rows * v->cols / (4 * v->count);
-  return hn__cpu_least(hn__cpu_least(room, worth), SHARES);
+  int64_t room = 1 + SHARED / v->count, worth = v->rows * v->cols / (4 * v->count), shares = SHARES;
+  while (shares > 1 && (shares > room || shares > worth)) shares /= 2;
+  return shares;
 }
 
 /* The first share adds to dw itself, the others to copies of the matrix' buckets. */

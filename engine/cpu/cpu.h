@@ -11,10 +11,11 @@
 
 /* One copy of a hot loop for each level of x86-64, chosen when the program starts. The copies give the same bits: the
  * build forbids contraction (-ffp-contract=off) and no loop leaves the order of a sum to the compiler. Sanitizers run
- * before the choice can be made. */
+ * before the choice can be made. A build with -DHN_PLAIN has the plain form alone. */
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && defined(__OPTIMIZE__) &&                        \
-    !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+    !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) && !defined(HN_PLAIN)
 #define HN_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#define HN_LEVELS 1 /* files that choose by themselves may have several copies too */
 #else
 #define HN_CLONES
 #endif

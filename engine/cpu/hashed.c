@@ -3,7 +3,7 @@
  * own piece of the workspace and multiplies it at once, so that nothing of V's size ever exists. The cut depends on the
  * sizes of V alone.
  */
-#include "cpu.h"
+#include "direct.h"
 
 #include <string.h>
 
@@ -16,11 +16,19 @@
 #define INPUT_ROWS 256
 #define BUCKET_ROWS 128
 
-/* Room that the bucket gradient has beside the threads' panels: 2 MiB for all threads together, in which it keeps at most
+/* Room that the bucket gradient has beside the threads' panels: 3 MiB for all threads together, in which it keeps at most
  * so many copies of a small pool, or two groups of panels. */
-#define SHARED 524288
+#define SHARED 786432
 #define SHARES 8
 #define GROUP (SHARED / PANEL / 2)
+
+/* The most samples that `line` multiplies without panels (direct.h): beyond, BLAS makes up for writing and reading them.
+ * `element` gains nothing: its loads take so long that a panel costs little beside them. */
+#define DIRECT_FORWARD HN_CPU_DIRECT
+#define DIRECT_INPUT HN_CPU_DIRECT
+#define DIRECT_BUCKET 2
+#define DIRECT_ROWS 64  /* of a piece of forward */
+#define DIRECT_COLS 512 /* of a piece of the gradient of the input */
 
 typedef struct cut {
   int64_t rows, cols;   /* of a panel */
@@ -77,6 +85,30 @@ static void run(hn__device *d, const job *h, int64_t pieces, hn__cpu_piece *piec
 
 static float *own_panel(const job *h, int thread) { return h->panels + (int64_t)thread * PANEL; }
 
+static bool direct(const hn_matrix *v, int64_t batch, int64_t most) {
+  return v->scheme == HN_LINE && batch > 0 && batch <= most;
+}
+
+static void direct_forward_piece(const void *argument, int64_t p, int thread) {
+  const job *h = argument;
+  const hn_matrix *v = h->v;
+  int64_t i = p * DIRECT_ROWS;
+  hn__cpu_direct part_of = {.v = v, .row = i, .rows = hn__cpu_least(v->rows - i, DIRECT_ROWS), .cols = v->cols,
+                            .batch = h->batch, .w = h->w + v->offset, .x = h->x, .to = h->to};
+  (void)thread;
+  hn__cpu_direct_forward(&part_of);
+}
+
+static void direct_input_grad_piece(const void *argument, int64_t p, int thread) {
+  const job *h = argument;
+  const hn_matrix *v = h->v;
+  int64_t j = p * DIRECT_COLS;
+  hn__cpu_direct part_of = {.v = v, .rows = v->rows, .col = j, .cols = hn__cpu_least(v->cols - j, DIRECT_COLS),
+                            .batch = h->batch, .w = h->w + v->offset, .dy = h->dy, .to = h->to};
+  (void)thread;
+  hn__cpu_direct_input_grad(&part_of);
+}
+
 /* A band of rows owns columns of y. */
 static void forward_piece(const void *argument, int64_t p, int thread) {
   const job *h = argument;
@@ -96,7 +128,10 @@ hn_status hn__cpu_hashed_forward(hn__device *d, void *ws, const hn_matrix *v, co
   h.w = w;
   h.x = x;
   h.to = y;
-  run(d, &h, h.c.down, forward_piece);
+  if (direct(v, batch, DIRECT_FORWARD))
+    run(d, &h, hn__cpu_ceil(v->rows, DIRECT_ROWS), direct_forward_piece);
+  else
+    run(d, &h, h.c.down, forward_piece);
   return HN_OK;
 }
 
@@ -119,7 +154,10 @@ hn_status hn__cpu_hashed_input_grad(hn__device *d, void *ws, const hn_matrix *v,
   h.w = w;
   h.dy = dy;
   h.to = dx;
-  run(d, &h, h.c.across, input_grad_piece);
+  if (direct(v, batch, DIRECT_INPUT))
+    run(d, &h, hn__cpu_ceil(v->cols, DIRECT_COLS), direct_input_grad_piece);
+  else
+    run(d, &h, h.c.across, input_grad_piece);
   return HN_OK;
 }
 
@@ -137,6 +175,19 @@ static void multiply(const job *h, int64_t i, int64_t m, int64_t j, int64_t n, f
   hn__cpu_sgemm(true, false, m, n, h->batch, h->dy + i, h->v->rows, h->x + j, h->v->cols, 0, panel, h->c.cols);
 }
 
+/* Adds the gradient of that panel of `v` to its buckets, which start at dw; `v` may be a copy at another offset. */
+static void add_panel(const job *h, const hn_matrix *v, int64_t i, int64_t m, int64_t j, int64_t n, float *panel,
+                      float *dw) {
+  if (direct(v, h->batch, DIRECT_BUCKET)) {
+    hn__cpu_direct part_of = {.v = v, .row = i, .rows = m, .col = j, .cols = n, .batch = h->batch, .x = h->x,
+                              .dy = h->dy, .to = dw + v->offset};
+    hn__cpu_direct_bucket_grad(&part_of);
+    return;
+  }
+  multiply(h, i, m, j, n, panel);
+  hn__cpu_scatter(v, i, m, j, n, panel, h->c.cols, dw);
+}
+
 static void strip_piece(const void *argument, int64_t p, int thread) {
   const job *h = argument;
   const hn_matrix *v = h->v;
@@ -145,8 +196,7 @@ static void strip_piece(const void *argument, int64_t p, int thread) {
   for (int64_t i = top; i < bottom; i += BUCKET_ROWS)
     for (int64_t j = 0; j < v->cols; j += ld) {
       int64_t m = hn__cpu_least(bottom - i, BUCKET_ROWS), n = hn__cpu_least(v->cols - j, ld);
-      multiply(h, i, m, j, n, panel);
-      hn__cpu_scatter(v, i, m, j, n, panel, ld, h->to);
+      add_panel(h, v, i, m, j, n, panel, h->to);
     }
 }
 
@@ -160,10 +210,12 @@ static place place_of(const job *h, int64_t p) {
   return (place){i, hn__cpu_least(h->v->rows - i, h->c.rows), j, hn__cpu_least(h->v->cols - j, h->c.cols)};
 }
 
-/* How many shares: as many as there is room for, and no more than pay for clearing and adding them up. */
+/* How many shares: as many as there is room for, and no more than pay for clearing and adding them up. A power of two, so
+ * that the usual numbers of threads have as many each: 3 shares keep two threads as long as 4. */
 static int64_t shares_of(const hn_matrix *v) {
-  int64_t room = 1 + SHARED / v->count, worth = v->rows * v->cols / (4 * v->count);
-  return hn__cpu_least(hn__cpu_least(room, worth), SHARES);
+  int64_t room = 1 + SHARED / v->count, worth = v->rows * v->cols / (4 * v->count), shares = SHARES;
+  while (shares > 1 && (shares > room || shares > worth)) shares /= 2;
+  return shares;
 }
 
 /* The first share adds to dw itself, the others to copies of the matrix' buckets. */
@@ -180,8 +232,7 @@ static void share_piece(const void *argument, int64_t s, int thread) {
   if (s) memset(sum, 0, (size_t)local.count * sizeof *sum);
   for (int64_t p = s * panels / h->shares; p < (s + 1) * panels / h->shares; p++) {
     place at = place_of(h, p);
-    multiply(h, at.i, at.m, at.j, at.n, panel);
-    hn__cpu_scatter(&local, at.i, at.m, at.j, at.n, panel, h->c.cols, sum);
+    add_panel(h, &local, at.i, at.m, at.j, at.n, panel, sum);
   }
 }
 

@@ -4,13 +4,13 @@
  * Both take a row in blocks. The block's slots are hashed first, side by side in SIMD registers, into arrays on the
  * stack; then come the loads or the adds, whose addresses are by then all known and so overlap in the memory system.
  */
-#include "cpu.h"
+#include "avx512.h"
+#include "line.h"
 
 #include <string.h>
 
 #define RUNS 64     /* runs of 16 columns in a block of `line` */
 #define COLUMNS 512 /* columns in a block of `element` */
-#define LINE 16
 
 /* x with its sign flipped where bit 31 of `flip` is set. */
 HN_INLINE float flipped(float x, uint32_t flip) {
@@ -31,18 +31,6 @@ HN_INLINE void copy_line(const float *from, uint32_t sign, float *to) {
 HN_INLINE void add_line(const float *from, uint32_t sign, float *to) {
 #pragma omp simd
   for (int l = 0; l < LINE; l++) to[l] += flipped(from[l], sign << (31 - l));
-}
-
-/* Slots of runs first.. of a row, and their sign words: bit l is that of the run's column l. */
-HN_INLINE void hash_line(const hn_matrix *v, int64_t row, int64_t first, uint32_t n, uint32_t *restrict slot,
-                         uint32_t *restrict sign) {
-  hn__bank bank = hn__bank_of(v, row);
-  uint32_t h = hn__hash_row((uint32_t)row, v->seed), s = hn__hash_row((uint32_t)row, v->seed ^ HN_SIGN_SEED);
-  uint32_t mask = v->sign ? ~0u : 0u;
-  for (uint32_t i = 0; i < n; i++) {
-    slot[i] = bank.first + hn__range(hn__hash_col(h, (uint32_t)first + i) >> 1, bank.size);
-    sign[i] = hn__hash_col(s, (uint32_t)first + i) & mask;
-  }
 }
 
 /* Slots of columns first.. of a row, and their signs in bit 31. */
@@ -112,12 +100,33 @@ HN_CLONES static void scatter_element(const hn_matrix *v, int64_t row, int64_t r
     }
 }
 
+typedef void expand_panel(const hn_matrix *v, const float *w, int64_t row, int64_t rows, int64_t col, int64_t cols,
+                          float *out, int64_t ld);
+typedef void scatter_panel(const hn_matrix *v, int64_t row, int64_t rows, int64_t col, int64_t cols, const float *g,
+                           int64_t ld, float *dw);
+
+static expand_panel *expand_of(hn_scheme scheme) {
+  if (scheme == HN_LINE) return expand_line;
+#ifdef HN_AVX512
+  if (hn__cpu_avx512()) return hn__cpu_expand_element_avx512;
+#endif
+  return expand_element;
+}
+
+static scatter_panel *scatter_of(hn_scheme scheme) {
+  if (scheme == HN_LINE) return scatter_line;
+#ifdef HN_AVX512
+  if (hn__cpu_avx512()) return hn__cpu_scatter_element_avx512;
+#endif
+  return scatter_element;
+}
+
 void hn__cpu_expand(const hn_matrix *v, const float *w, int64_t row, int64_t rows, int64_t col, int64_t cols,
                     float *out, int64_t ld) {
-  (v->scheme == HN_LINE ? expand_line : expand_element)(v, w + v->offset, row, rows, col, cols, out, ld);
+  expand_of(v->scheme)(v, w + v->offset, row, rows, col, cols, out, ld);
 }
 
 void hn__cpu_scatter(const hn_matrix *v, int64_t row, int64_t rows, int64_t col, int64_t cols, const float *g,
                      int64_t ld, float *dw) {
-  (v->scheme == HN_LINE ? scatter_line : scatter_element)(v, row, rows, col, cols, g, ld, dw + v->offset);
+  scatter_of(v->scheme)(v, row, rows, col, cols, g, ld, dw + v->offset);
 }

@@ -132,6 +132,9 @@ local LINEAR <const> = {
 }
 local WIDE <const> = { { batch = 3, inputs = 2100, outputs = 70 }, { batch = 3, inputs = 70, outputs = 1100 },
   { batch = 129, inputs = 33, outputs = 130 }, { batch = 1, inputs = 600, outputs = 300 } }
+-- Minibatches that do without panels: with more than a block of runs, and a few rows beyond those taken side by side.
+local FEW <const> = {}
+for batch = 1, 5 do FEW[batch] = { batch = batch, inputs = 1072 - 9 * batch, outputs = 64 + batch } end
 
 for _, shapes in ipairs { LINEAR, WIDE } do
   add {
@@ -205,6 +208,15 @@ for _, scheme in ipairs { "element", "line" } do
       name = "linear", case = layout_title(layout), shapes = WIDE, reference = linear, directions = 1,
       operands = function(s)
         return { tensor { s.batch, s.inputs }, laid(layout, s.outputs, s.inputs, 3), tensor { s.outputs } }
+      end,
+    }
+  end
+  for _, strip in ipairs { 0, 7 } do
+    local layout <const> = { scheme = scheme, strip = strip, sign = true, offset = 3, slots = 300 }
+    add {
+      name = "linear", case = layout_title(layout) .. ", few samples", shapes = FEW, reference = linear, directions = 1,
+      operands = function(s)
+        return { tensor { s.batch, s.inputs }, laid(layout, s.outputs, s.inputs, 4), tensor { s.outputs } }
       end,
     }
   end

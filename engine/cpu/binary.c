@@ -98,8 +98,7 @@ static void columns_piece(const void *argument, int64_t p, int thread) {
   int64_t rows = t->n / o->width, last = rows * o->width + first;
   (void)thread;
   columns[t->f](rows, o->width, n, t->a + first, o->b + first, t->dy + first, sum);
-  if (last < t->n)
-    columns[t->f](1, 0, hn__cpu_least(n, t->n - last), t->a + last, o->b + first, t->dy + last, sum);
+  if (last < t->n) columns[t->f](1, 0, hn__cpu_least(n, t->n - last), t->a + last, o->b + first, t->dy + last, sum);
   for (int64_t i = t->nb; i < n && t->nb < o->width; i++) sum[i % t->nb] += sum[i];
   for (int64_t i = 0; i < hn__cpu_least(n, t->nb); i++) t->out[first + i] += (float)sum[i];
 }

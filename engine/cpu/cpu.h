@@ -26,8 +26,8 @@
 #define HN_CPU_SERIAL 131072
 #define HN_CPU_BLAS 16
 #define HN_CPU_EXP 8
-#define HN_CPU_CHUNK 8192   /* elements of a piece of an elementwise kernel: its operands fit L2 */
-#define HN_CPU_LANES 256    /* columns that are summed side by side */
+#define HN_CPU_CHUNK 8192 /* elements of a piece of an elementwise kernel: its operands fit L2 */
+#define HN_CPU_LANES 256  /* columns that are summed side by side */
 
 HN_INLINE int64_t hn__cpu_least(int64_t a, int64_t b) { return a < b ? a : b; }
 HN_INLINE int64_t hn__cpu_ceil(int64_t a, int64_t b) { return (a + b - 1) / b; }

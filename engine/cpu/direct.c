@@ -48,8 +48,7 @@ typedef struct block {
 #undef LEVEL
 #pragma GCC pop_options
 
-#define CHOOSE(f, p)                                                                                                   \
-  (hn__cpu_avx512() ? f##_avx512 : __builtin_cpu_supports("avx2") ? f##_avx2 : f##_plain)(p)
+#define CHOOSE(f, p) (hn__cpu_avx512() ? f##_avx512 : __builtin_cpu_supports("avx2") ? f##_avx2 : f##_plain)(p)
 #else
 #define CHOOSE(f, p) f##_plain(p)
 #endif

@@ -56,9 +56,7 @@ static cut cut_of(const hn_matrix *v, int64_t rows) {
   return c;
 }
 
-size_t hn__cpu_hashed_workspace(const hn__device *d) {
-  return ((size_t)d->threads * PANEL + SHARED) * sizeof(float);
-}
+size_t hn__cpu_hashed_workspace(const hn__device *d) { return ((size_t)d->threads * PANEL + SHARED) * sizeof(float); }
 
 /* One of the three products; the pieces are bands, shares or panels. */
 typedef struct job {
@@ -75,7 +73,10 @@ typedef struct job {
 
 static job new_job(hn__device *d, void *ws, const hn_matrix *v, int64_t most_rows, int64_t batch) {
   float *panels = ws;
-  return (job){.v = v, .c = cut_of(v, most_rows), .panels = panels, .shared = panels + (int64_t)d->threads * PANEL,
+  return (job){.v = v,
+               .c = cut_of(v, most_rows),
+               .panels = panels,
+               .shared = panels + (int64_t)d->threads * PANEL,
                .batch = batch};
 }
 
@@ -93,8 +94,14 @@ static void direct_forward_piece(const void *argument, int64_t p, int thread) {
   const job *h = argument;
   const hn_matrix *v = h->v;
   int64_t i = p * DIRECT_ROWS;
-  hn__cpu_direct part_of = {.v = v, .row = i, .rows = hn__cpu_least(v->rows - i, DIRECT_ROWS), .cols = v->cols,
-                            .batch = h->batch, .w = h->w + v->offset, .x = h->x, .to = h->to};
+  hn__cpu_direct part_of = {.v = v,
+                            .row = i,
+                            .rows = hn__cpu_least(v->rows - i, DIRECT_ROWS),
+                            .cols = v->cols,
+                            .batch = h->batch,
+                            .w = h->w + v->offset,
+                            .x = h->x,
+                            .to = h->to};
   (void)thread;
   hn__cpu_direct_forward(&part_of);
 }
@@ -103,8 +110,14 @@ static void direct_input_grad_piece(const void *argument, int64_t p, int thread)
   const job *h = argument;
   const hn_matrix *v = h->v;
   int64_t j = p * DIRECT_COLS;
-  hn__cpu_direct part_of = {.v = v, .rows = v->rows, .col = j, .cols = hn__cpu_least(v->cols - j, DIRECT_COLS),
-                            .batch = h->batch, .w = h->w + v->offset, .dy = h->dy, .to = h->to};
+  hn__cpu_direct part_of = {.v = v,
+                            .rows = v->rows,
+                            .col = j,
+                            .cols = hn__cpu_least(v->cols - j, DIRECT_COLS),
+                            .batch = h->batch,
+                            .w = h->w + v->offset,
+                            .dy = h->dy,
+                            .to = h->to};
   (void)thread;
   hn__cpu_direct_input_grad(&part_of);
 }
@@ -179,8 +192,15 @@ static void multiply(const job *h, int64_t i, int64_t m, int64_t j, int64_t n, f
 static void add_panel(const job *h, const hn_matrix *v, int64_t i, int64_t m, int64_t j, int64_t n, float *panel,
                       float *dw) {
   if (direct(v, h->batch, DIRECT_BUCKET)) {
-    hn__cpu_direct part_of = {.v = v, .row = i, .rows = m, .col = j, .cols = n, .batch = h->batch, .x = h->x,
-                              .dy = h->dy, .to = dw + v->offset};
+    hn__cpu_direct part_of = {.v = v,
+                              .row = i,
+                              .rows = m,
+                              .col = j,
+                              .cols = n,
+                              .batch = h->batch,
+                              .x = h->x,
+                              .dy = h->dy,
+                              .to = dw + v->offset};
     hn__cpu_direct_bucket_grad(&part_of);
     return;
   }
@@ -219,9 +239,7 @@ static int64_t shares_of(const hn_matrix *v) {
 }
 
 /* The first share adds to dw itself, the others to copies of the matrix' buckets. */
-static float *share_at(const job *h, int64_t s) {
-  return s ? h->shared + (s - 1) * h->v->count : h->to + h->v->offset;
-}
+static float *share_at(const job *h, int64_t s) { return s ? h->shared + (s - 1) * h->v->count : h->to + h->v->offset; }
 
 static void share_piece(const void *argument, int64_t s, int thread) {
   const job *h = argument;

@@ -105,8 +105,7 @@ static void cross_entropy_grad_piece(const void *argument, int64_t i, int thread
   hn__cpu_exponents e = hn__cpu_exponents_of(l->cols, x, 1);
   float factor = (float)(1 / e.sum);
   (void)thread;
-  for (int64_t j = 0; j < l->cols; j++)
-    dx[j] += l->dout[i] * (expf(x[j] - e.max) * factor - (float)(j == l->label[i]));
+  for (int64_t j = 0; j < l->cols; j++) dx[j] += l->dout[i] * (expf(x[j] - e.max) * factor - (float)(j == l->label[i]));
 }
 
 hn_status hn__cpu_cross_entropy_grad(hn__device *d, int64_t rows, int64_t cols, const float *x, const int32_t *label,

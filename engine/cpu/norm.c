@@ -43,7 +43,14 @@ static void layer_piece(const void *argument, int64_t i, int thread) {
 
 hn_status hn__cpu_layer_norm(hn__device *d, int64_t rows, int64_t cols, float epsilon, const float *x,
                              const float *gain, const float *bias, float *y, float *mean, float *rstd) {
-  job m = {.rows = rows, .cols = cols, .epsilon = epsilon, .x = x, .gain = gain, .bias = bias, .y = y, .new_mean = mean,
+  job m = {.rows = rows,
+           .cols = cols,
+           .epsilon = epsilon,
+           .x = x,
+           .gain = gain,
+           .bias = bias,
+           .y = y,
+           .new_mean = mean,
            .new_rstd = rstd};
   hn__cpu_parallel(d, work(&m), rows, layer_piece, &m);
   return HN_OK;
@@ -89,8 +96,16 @@ static void layer_columns_grad_piece(const void *argument, int64_t p, int thread
 hn_status hn__cpu_layer_norm_grad(hn__device *d, int64_t rows, int64_t cols, const float *x, const float *gain,
                                   const float *mean, const float *rstd, const float *dy, float *dx, float *dgain,
                                   float *dbias) {
-  job m = {.rows = rows, .cols = cols, .x = x, .gain = gain, .dy = dy, .mean = mean,
-           .rstd = rstd, .dx = dx, .dgain = dgain, .dbias = dbias};
+  job m = {.rows = rows,
+           .cols = cols,
+           .x = x,
+           .gain = gain,
+           .dy = dy,
+           .mean = mean,
+           .rstd = rstd,
+           .dx = dx,
+           .dgain = dgain,
+           .dbias = dbias};
   if (dx) hn__cpu_parallel(d, work(&m), rows, layer_row_grad_piece, &m);
   if (dgain || dbias) hn__cpu_parallel(d, work(&m), hn__cpu_ceil(cols, BLOCK), layer_columns_grad_piece, &m);
   return HN_OK;
@@ -137,8 +152,8 @@ static void batch_piece(const void *argument, int64_t p, int thread) {
   int64_t j = p * BLOCK, n = hn__cpu_least(m->cols - j, BLOCK);
   (void)thread;
   if (m->training)
-    train_columns(m->rows, m->cols, n, m->momentum, m->epsilon, m->x + j, m->running_mean + j,
-                  m->running_variance + j, m->new_mean + j, m->new_rstd + j);
+    train_columns(m->rows, m->cols, n, m->momentum, m->epsilon, m->x + j, m->running_mean + j, m->running_variance + j,
+                  m->new_mean + j, m->new_rstd + j);
   for (int64_t k = j; k < j + n && !m->training; k++) {
     m->new_mean[k] = m->running_mean[k];
     m->new_rstd[k] = (float)(1 / sqrt((double)m->running_variance[k] + (double)m->epsilon));
@@ -151,8 +166,18 @@ hn_status hn__cpu_batch_norm(hn__device *d, int64_t rows, int64_t cols, bool tra
                              const float *x, const float *gain, const float *bias, float *running_mean,
                              float *running_variance, float *y, float *mean, float *rstd) {
   if (rows == 0) return HN_OK;
-  job m = {.rows = rows, .cols = cols, .training = training, .momentum = momentum, .epsilon = epsilon, .x = x,
-           .gain = gain, .bias = bias, .y = y, .new_mean = mean, .new_rstd = rstd, .running_mean = running_mean,
+  job m = {.rows = rows,
+           .cols = cols,
+           .training = training,
+           .momentum = momentum,
+           .epsilon = epsilon,
+           .x = x,
+           .gain = gain,
+           .bias = bias,
+           .y = y,
+           .new_mean = mean,
+           .new_rstd = rstd,
+           .running_mean = running_mean,
            .running_variance = running_variance};
   hn__cpu_parallel(d, work(&m), hn__cpu_ceil(cols, BLOCK), batch_piece, &m);
   return HN_OK;
@@ -199,8 +224,16 @@ static void batch_grad_piece(const void *argument, int64_t p, int thread) {
 hn_status hn__cpu_batch_norm_grad(hn__device *d, int64_t rows, int64_t cols, bool training, const float *x,
                                   const float *gain, const float *mean, const float *rstd, const float *dy, float *dx,
                                   float *dgain, float *dbias) {
-  job m = {.rows = rows, .cols = cols, .training = training, .x = x, .gain = gain, .dy = dy,
-           .mean = mean, .rstd = rstd, .dx = dx, .dgain = dgain,
+  job m = {.rows = rows,
+           .cols = cols,
+           .training = training,
+           .x = x,
+           .gain = gain,
+           .dy = dy,
+           .mean = mean,
+           .rstd = rstd,
+           .dx = dx,
+           .dgain = dgain,
            .dbias = dbias};
   hn__cpu_parallel(d, work(&m), hn__cpu_ceil(cols, BLOCK), batch_grad_piece, &m);
   return HN_OK;

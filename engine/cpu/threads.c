@@ -23,8 +23,8 @@ struct hn__cpu_pool {
   int wanted, started; /* besides the caller */
   int numbered;        /* threads that have taken their number */
   int sleeping;
-  bool open, quit; /* whether the job can still be joined; whether to end */
-  atomic_uint job; /* number of the job */
+  bool open, quit;   /* whether the job can still be joined; whether to end */
+  atomic_uint job;   /* number of the job */
   atomic_int inside; /* threads at work on it, besides the caller */
   hn__cpu_piece *piece;
   const void *arguments;
@@ -99,8 +99,7 @@ static void start_threads(hn__cpu_pool *pool) {
   if (!pool->threads) pool->wanted = 0;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  while (pool->started < pool->wanted &&
-         pthread_create(&pool->threads[pool->started], NULL, run_thread, pool) == 0)
+  while (pool->started < pool->wanted && pthread_create(&pool->threads[pool->started], NULL, run_thread, pool) == 0)
     pool->started++;
   pthread_sigmask(SIG_SETMASK, &before, NULL);
   pool->wanted = pool->started;

@@ -33,7 +33,7 @@ LIBS   := $(LUA_LIBS) -lxxhash $(BLAS_LIBS) -lz -lm
 # What scripts load at run time, such as lfs, finds Lua's functions in the program.
 EXPORT  = -Wl,-E
 
-ENGINE  := $(sort $(wildcard $(addprefix engine/,core/*.c core/op/*.c cpu/*.c data/*.c lua/*.c)))
+ENGINE  := $(sort $(wildcard $(addprefix engine/,core/*.c core/op/*.c cpu/*.c cpu/simd/*.c data/*.c lua/*.c)))
 SOURCES := $(ENGINE) engine/hnrun.c
 MODULES := $(sort $(shell find lua -name '*.lua'))
 OBJECTS := $(ENGINE:%.c=$(BUILD)/%.o) $(BUILD)/lua_modules.o
@@ -64,6 +64,15 @@ $(BUILD)/libhn.so: $(OBJECTS) $(BUILD)/list
 $(BUILD)/%.o: %.c Makefile $(BUILD)/flags | $(BUILD)/found
 	$(call say,compile $<)
 	$Qmkdir -p $(@D) && $(CC) $(FLAGS) -MMD -MP -c -o $@ $<
+
+# The kernels of hashed layers, once for each level of SIMD. There a product and a sum may be one instruction: what BLAS,
+# whose part they have, gives differs between processors as well.
+SIMD = $(BUILD)/engine/cpu/simd
+$(SIMD)/plain.o $(SIMD)/avx2.o $(SIMD)/avx512.o: FLAGS += -ffp-contract=fast
+ifneq ($(filter x86_64%,$(MULTIARCH)),)
+$(SIMD)/avx2.o $(SIMD)/avx512.o: FLAGS += -mavx2 -mfma
+$(SIMD)/avx512.o: FLAGS += -mavx512f -mavx512dq -mavx512bw -mavx512vl
+endif
 
 $(BUILD)/lua_modules.o: $(BUILD)/lua_modules.c Makefile $(BUILD)/flags | $(BUILD)/found
 	$Q$(CC) $(FLAGS) -MMD -MP -c -o $@ $<

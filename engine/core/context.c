@@ -36,11 +36,12 @@ hn_options hn_options_default(void) {
   return options;
 }
 
-/* Finds the backend that a device name such as "cpu" asks for; the first one serves "auto". */
+/* Finds the backend that a device name asks for; the first one serves "auto". What follows a colon is the backend's. */
 static const hn_backend *find_backend(const char *device) {
   if (!device || strcmp(device, "auto") == 0) return backends[0];
+  size_t n = strcspn(device, ":");
   for (size_t i = 0; i < sizeof backends / sizeof *backends; i++)
-    if (strcmp(device, backends[i]->name) == 0) return backends[i];
+    if (strlen(backends[i]->name) == n && strncmp(device, backends[i]->name, n) == 0) return backends[i];
   return NULL;
 }
 

@@ -1,7 +1,7 @@
 /*
  * The CPU backend: the device, its memory and the table. Device memory is host memory here.
  */
-#include "cpu.h"
+#include "kernels.h"
 
 #include <cblas.h>
 #include <stdio.h>
@@ -16,11 +16,47 @@ static int processors(void) {
   return n > 1 ? (int)n : 1;
 }
 
+/* The levels of SIMD, best first. */
+static const hn__cpu_kernels *const levels[] = {
+#if defined(__x86_64__)
+    &hn__cpu_avx512, &hn__cpu_avx2,
+#endif
+    &hn__cpu_plain};
+#define LEVELS ((int)(sizeof levels / sizeof *levels))
+
+static bool runs_here(const hn__cpu_kernels *kernels) {
+#if defined(__x86_64__)
+  if (kernels == &hn__cpu_avx512)
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+           __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
+  if (kernels == &hn__cpu_avx2) return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+#endif
+  return kernels == &hn__cpu_plain;
+}
+
+/* The best level, or the one that a device such as "cpu:avx2" names. */
+static hn_status choose_kernels(hn__cpu_device *whole, const char *device) {
+  const char *colon = device ? strchr(device, ':') : NULL;
+  char there[64] = "";
+  for (int i = 0; i < LEVELS; i++) {
+    if (!runs_here(levels[i])) continue;
+    if (!colon || strcmp(colon + 1, levels[i]->name) == 0) {
+      whole->kernels = levels[i];
+      return HN_OK;
+    }
+    snprintf(there + strlen(there), sizeof there - strlen(there), ", cpu:%s", levels[i]->name);
+  }
+  snprintf(whole->base.message, sizeof whole->base.message, "no device '%s' here; there is: cpu%s", device, there);
+  return HN_DEVICE;
+}
+
 /* One thread a processor unless told otherwise. */
 static hn_status open_device(const hn_options *options, hn__device **out) {
   hn__cpu_device *whole = calloc(1, sizeof *whole);
   hn__device *d = *out = whole ? &whole->base : NULL;
   if (!d) return HN_MEMORY;
+  hn_status status = choose_kernels(whole, options->device);
+  if (status != HN_OK) return status;
   d->threads = options->threads > 0 ? options->threads : processors();
   whole->pool = hn__cpu_pool_new(d->threads);
   whole->serial = options->debug ? 0 : HN_CPU_SERIAL;

@@ -43,6 +43,7 @@ typedef struct hn__cpu_pool hn__cpu_pool;
 typedef struct hn__cpu_device {
   hn__device base;
   hn__cpu_pool *pool;
+  const struct hn__cpu_kernels *kernels;
   double serial; /* HN_CPU_SERIAL; 0 in debug contexts, so that specs see threads at work on little as well */
 } hn__cpu_device;
 /* NULL if there is no memory. */
@@ -60,14 +61,6 @@ void hn__cpu_sgemm(bool ta, bool tb, int64_t m, int64_t n, int64_t k, const floa
                    int64_t ldb, float beta, float *c, int64_t ldc);
 hn_status hn__cpu_gemm(hn__device *d, bool ta, bool tb, int64_t m, int64_t n, int64_t k, const float *a, int64_t lda,
                        const float *b, int64_t ldb, float beta, float *c, int64_t ldc);
-
-/* -- panel.c: `col` is a multiple of the grain, `cols` too unless the panel ends with the matrix -- */
-/* out[i*ld + j] = V[row + i][col + j] */
-void hn__cpu_expand(const hn_matrix *v, const float *w, int64_t row, int64_t rows, int64_t col, int64_t cols,
-                    float *out, int64_t ld);
-/* dw[bucket(row + i, col + j)] += sign * g[i*ld + j], row by row and in a row from left to right */
-void hn__cpu_scatter(const hn_matrix *v, int64_t row, int64_t rows, int64_t col, int64_t cols, const float *g,
-                     int64_t ld, float *dw);
 
 /* -- reduce.c -- */
 /* Sum of n numbers, in double and in a fixed order. */

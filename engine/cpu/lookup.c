@@ -1,13 +1,14 @@
 /*
  * Rows of a table by number: an embedding, dense or virtual.
  */
-#include "cpu.h"
+#include "kernels.h"
 
 #include <string.h>
 
 HN_INLINE int64_t row_of(const int32_t *ids, int64_t i) { return ids ? ids[i] : i; }
 
 typedef struct job {
+  const hn__cpu_kernels *kernels;
   const hn_matrix *v;
   int64_t cols, n;
   const int32_t *ids;
@@ -20,7 +21,7 @@ static void lookup_piece(const void *argument, int64_t i, int thread) {
   const job *l = argument;
   (void)thread;
   if (l->v)
-    hn__cpu_expand(l->v, l->from, row_of(l->ids, i), 1, 0, l->cols, l->to + i * l->cols, l->cols);
+    l->kernels->expand(l->v, l->from + l->v->offset, row_of(l->ids, i), 1, 0, l->cols, l->to + i * l->cols, l->cols);
   else
     memcpy(l->to + i * l->cols, l->from + row_of(l->ids, i) * l->cols, (size_t)l->cols * sizeof(float));
 }
@@ -28,7 +29,7 @@ static void lookup_piece(const void *argument, int64_t i, int thread) {
 hn_status hn__cpu_lookup(hn__device *d, const hn_matrix *v, const float *w, int64_t cols, const int32_t *ids, int64_t n,
                          float *out) {
   if (cols == 0) return HN_OK;
-  job l = {v, cols, n, ids, w, out};
+  job l = {hn__cpu_kernels_of(d), v, cols, n, ids, w, out};
   hn__cpu_parallel(d, (double)n * (double)cols, n, lookup_piece, &l);
   return HN_OK;
 }
@@ -49,10 +50,12 @@ static void columns_piece(const void *argument, int64_t p, int thread) {
 hn_status hn__cpu_lookup_grad(hn__device *d, const hn_matrix *v, int64_t cols, const int32_t *ids, int64_t n,
                               const float *dout, float *dw) {
   if (v) {
-    for (int64_t i = 0; i < n; i++) hn__cpu_scatter(v, row_of(ids, i), 1, 0, cols, dout + i * cols, cols, dw);
+    const hn__cpu_kernels *kernels = hn__cpu_kernels_of(d);
+    for (int64_t i = 0; i < n; i++)
+      kernels->scatter(v, dw + v->offset, row_of(ids, i), 1, 0, cols, dout + i * cols, cols);
     return HN_OK;
   }
-  job l = {NULL, cols, n, ids, dout, dw};
+  job l = {NULL, NULL, cols, n, ids, dout, dw};
   hn__cpu_parallel(d, (double)n * (double)cols, hn__cpu_ceil(cols, HN_CPU_LANES), columns_piece, &l);
   return HN_OK;
 }

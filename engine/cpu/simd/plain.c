@@ -1,0 +1,3 @@
+/* The kernels for every processor, as the compiler translates them for its oldest. */
+#define LEVEL plain
+#include "level.h"

@@ -1,5 +1,5 @@
 /*
- * The CPU backend: the device, its memory and the table. Device memory is host memory here.
+ * The CPU backend: the device, its memory and the table.
  */
 #include "kernels.h"
 
@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#define ALIGNMENT 64
 
 static int processors(void) {
   long n = sysconf(_SC_NPROCESSORS_ONLN);
@@ -59,31 +57,20 @@ static hn_status open_device(const hn_options *options, hn__device **out) {
   if (status != HN_OK) return status;
   d->threads = options->threads > 0 ? options->threads : processors();
   whole->pool = hn__cpu_pool_new(d->threads);
+  whole->keeps = !options->debug;
   whole->serial = options->debug ? 0 : HN_CPU_SERIAL;
   snprintf(d->name, sizeof d->name, d->threads == 1 ? "cpu, 1 thread" : "cpu, %d threads", d->threads);
   return HN_OK;
 }
 
 static void close_device(hn__device *d) {
+  hn__cpu_free_kept(d);
   hn__cpu_pool_free(((hn__cpu_device *)d)->pool);
   free(d);
 }
 
 /* OpenBLAS names its version and the kernel that it chose for this processor. */
 static const char *built_with(void) { return openblas_get_config(); }
-
-/* No bytes still give a pointer that can be passed on and freed. */
-static void *alloc_bytes(hn__device *d, size_t bytes) {
-  (void)d;
-  if (bytes > SIZE_MAX - ALIGNMENT) return NULL;
-  size_t rounded = (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-  return aligned_alloc(ALIGNMENT, rounded ? rounded : ALIGNMENT);
-}
-
-static void free_bytes(hn__device *d, void *p) {
-  (void)d;
-  free(p);
-}
 
 /* Pointers of empty arrays may be NULL, which memcpy does not take. */
 static hn_status copy_bytes(hn__device *d, void *dst, const void *src, size_t bytes) {
@@ -112,8 +99,8 @@ const hn_backend hn__cpu_backend = {
     .built_with = built_with,
     .open = open_device,
     .close = close_device,
-    .alloc = alloc_bytes,
-    .free = free_bytes,
+    .alloc = hn__cpu_alloc,
+    .free = hn__cpu_free,
     .write = copy_bytes,
     .read = copy_bytes,
     .copy = copy_bytes,

@@ -37,15 +37,28 @@ HN_INLINE int64_t hn__cpu_first(int64_t p) { return p * HN_CPU_CHUNK; }
 HN_INLINE int64_t hn__cpu_count(int64_t n, int64_t p) { return hn__cpu_least(n - p * HN_CPU_CHUNK, HN_CPU_CHUNK); }
 HN_INLINE int64_t hn__cpu_chunks(int64_t n) { return hn__cpu_ceil(n, HN_CPU_CHUNK); }
 
-/* -- threads.c -- */
+#define HN_CPU_KEPT 32            /* freed blocks that a device keeps at most, */
+#define HN_CPU_KEPT_BYTES 8388608 /* and their bytes */
+
 typedef struct hn__cpu_pool hn__cpu_pool;
 /* What the engine sees of the device, and its threads. */
 typedef struct hn__cpu_device {
   hn__device base;
   hn__cpu_pool *pool;
   const struct hn__cpu_kernels *kernels;
+  void *kept[HN_CPU_KEPT]; /* freed blocks, to be given again (memory.c) */
+  size_t kept_bytes;
+  bool keeps;
   double serial; /* HN_CPU_SERIAL; 0 in debug contexts, so that specs see threads at work on little as well */
 } hn__cpu_device;
+
+/* -- memory.c -- */
+void *hn__cpu_alloc(hn__device *d, size_t bytes);
+void hn__cpu_free(hn__device *d, void *p);
+/* Gives the blocks that are kept back to the system. */
+void hn__cpu_free_kept(hn__device *d);
+
+/* -- threads.c -- */
 /* NULL if there is no memory. */
 hn__cpu_pool *hn__cpu_pool_new(int threads);
 void hn__cpu_pool_free(hn__cpu_pool *pool);

@@ -1,0 +1,77 @@
+/*
+ * The slots of balanced maps, side by side in the compiler's SIMD registers: the same as hn__balance_slot() gives.
+ *
+ * Halves of numbers fit 32 bits whatever the matrix, and consecutive runs have consecutive right halves, so nothing is
+ * divided on the way in. Runs that the rounds put beyond the last one are rare and walk on one by one.
+ */
+#include "../core/balanced.h"
+#include "cpu.h"
+
+#define BLOCK 512
+
+typedef struct block {
+  uint32_t l[BLOCK], r[BLOCK];
+} block;
+
+/* The halves of n consecutive numbers. */
+HN_INLINE void count(const hn__balance *p, hn__halves x, uint32_t n, block *restrict to) {
+  for (uint32_t i = 0; i < n; x.l++, x.r = 0) {
+    uint32_t end = n - i < p->b - x.r ? n : i + (p->b - x.r);
+    for (; i < end; i++) {
+      to->l[i] = x.l;
+      to->r[i] = x.r++;
+    }
+  }
+}
+
+/* One application of the rounds; returns whether some number is outside. */
+HN_INLINE bool rounds(const hn__balance *p, uint32_t n, block *restrict x) {
+  uint32_t outside = 0;
+  for (uint32_t i = 0; i < n; i++) {
+    hn__halves y = hn__balance_rounds(p, (hn__halves){x->l[i], x->r[i]});
+    x->l[i] = y.l;
+    x->r[i] = y.r;
+    outside |= hn__balance_outside(p, y);
+  }
+  return outside;
+}
+
+static void walk(const hn__balance *p, uint32_t n, block *x) {
+  for (uint32_t i = 0; i < n; i++) {
+    hn__halves y = {x->l[i], x->r[i]};
+    while (hn__balance_outside(p, y)) y = hn__balance_rounds(p, y);
+    x->l[i] = y.l;
+    x->r[i] = y.r;
+  }
+}
+
+/* Numbers below 2^32 modulo the bank's size. The quotient by the reciprocal, which is rounded down, is right or 1 less. */
+HN_INLINE void reduce(const hn__balance *p, uint32_t n, const block *restrict x, uint32_t *restrict slot) {
+  uint32_t size = p->bank.size, reciprocal = UINT32_MAX / size, b = p->b, first = p->bank.first;
+  for (uint32_t i = 0; i < n; i++) {
+    uint32_t number = x->l[i] * b + x->r[i], rest = number - (uint32_t)((uint64_t)number * reciprocal >> 32) * size;
+    slot[i] = first + (rest - size < rest ? rest - size : rest);
+  }
+}
+
+static void reduce_wide(const hn__balance *p, uint32_t n, const block *x, uint32_t *slot) {
+  for (uint32_t i = 0; i < n; i++)
+    slot[i] = p->bank.first + (uint32_t)(hn__balance_join(p, (hn__halves){x->l[i], x->r[i]}) % p->bank.size);
+}
+
+HN_CLONES static void slots(const hn__balance *balance, uint64_t number, uint32_t n, uint32_t *slot) {
+  const hn__balance p = *balance; /* the stores below cannot change a copy */
+  block x;
+  count(&p, hn__balance_split(&p, number), n, &x);
+  if (rounds(&p, n, &x)) walk(&p, n, &x);
+  if (p.n >> 32)
+    reduce_wide(&p, n, &x, slot);
+  else
+    reduce(&p, n, &x, slot);
+}
+
+void hn__cpu_balanced_slots(const hn_matrix *v, int64_t row, int64_t first, uint32_t n, uint32_t *slot) {
+  const hn__balance p = hn__balance_of(v, row);
+  uint64_t number = (uint64_t)(row - p.top) * p.across + (uint64_t)first;
+  for (uint32_t i = 0; i < n; i += BLOCK) slots(&p, number + i, n - i < BLOCK ? n - i : BLOCK, slot + i);
+}

@@ -18,7 +18,7 @@
  * Golden: h(0, 0; 0) = 0xdeb39513, h(1, 2; 3) = 0xd68b6c53, h(2^32-1, 2^32-1; 2^32-1) = 0xa01706a2.
  * Golden, balanced, slots from 0: element of 3 x 5 over 15, seed 7: 1 12 0 14 5, 2 7 4 11 6, 13 10 9 8 3; element
  * (2^31-2, 2^31-2) of 2^31-1 squared over 2^31-1, seed 1: 840380384; run (99999, 6249) of line, 100000 squared over 1000003
- * in strips of 32, seed 1: GOLDEN2.
+ * in strips of 32, seed 1: 999892.
  */
 #ifndef HN_CORE_HASH_H
 #define HN_CORE_HASH_H

@@ -29,7 +29,7 @@ local function each_run(v, m, f)
   end
 end
 
--- Odd layouts: one run, one row, one column, primes, banks of one slot, a last strip that is shorter, more slots than runs.
+-- Odd layouts: one run, one row, one column, primes, banks of one slot, a shorter last strip, more slots than runs.
 local LAYOUTS <const> = {}
 for _, scheme in ipairs { "element", "line" } do
   for _, l in ipairs { { 1, 1, 0, 1 }, { 1, 1, 0, 3 }, { 2, 1, 0, 2 }, { 3, 1, 0, 2 }, { 1, 31, 0, 2 }, { 31, 1, 0, 7 },
@@ -89,11 +89,12 @@ describe("a balanced map", function()
     end)
   end
 
-  for _, case in ipairs { { "element", 7, 33, 0 }, { "element", 64, 64, 8 }, { "element", 30, 17, 1 }, { "line", 7, 48, 0 },
-    { "line", 33, 160, 11 }, { "element", 1, 1, 0 }, { "line", 1, 16, 0 } } do
+  for _, case in ipairs { { "element", 7, 33, 0 }, { "element", 64, 64, 8 }, { "element", 30, 17, 1 },
+    { "line", 7, 48, 0 }, { "line", 33, 160, 11 }, { "element", 1, 1, 0 }, { "line", 1, 16, 0 } } do
     local scheme <const>, rows <const>, cols <const>, strip <const> = table.unpack(case)
     it(("is a permutation at compression 1: %s %d x %d, strip %d"):format(scheme, rows, cols, strip), function()
-      local layer <const> = hn.nn.Hashed(cols, rows, { compression = 1, scheme = scheme, strip = strip, balanced = true })
+      local layer <const> = hn.nn.Hashed(cols, rows, { compression = 1, scheme = scheme, strip = strip,
+        balanced = true })
       local seen <const> = {}
       for i = 1, rows do
         for j = 1, cols do
@@ -112,7 +113,8 @@ describe("a balanced map", function()
     { rows = 3, cols = 19, slots = 13, walks = 5, longest = 3 }, { rows = 3, cols = 1100, slots = 101, walks = 6 },
     { rows = 6, cols = 1111, slots = 61, strip = 1, walks = 65 }, { rows = 9, cols = 7001, slots = 7919, walks = 243 },
     { rows = 9, cols = 35, slots = 2 ^ 20 | 0, walks = 9 },
-    { rows = 65536, cols = 65535, slots = 99991, first = 65530 }, { rows = 65537, cols = 65536, slots = 9, first = 65530 },
+    { rows = 65536, cols = 65535, slots = 99991, first = 65530 },
+    { rows = 65537, cols = 65536, slots = 9, first = 65530 },
     { rows = LAST, cols = 700, slots = 99991, first = LAST - 10 },
     { rows = LAST, cols = 700, slots = 65537, strip = 2 ^ 24 | 0, first = 2 ^ 24 - 5 | 0 },
   } do
@@ -215,7 +217,8 @@ describe("who shares a slot", function()
     it("differs from seed to seed: " .. scheme, function()
       local lists <const> = {}
       for seed = 0, 3 do
-        local v <const>, m <const> = make { scheme = scheme, rows = 50, cols = 800, strip = 0, slots = 101, seed = seed }
+        local v <const>, m <const> = make { scheme = scheme, rows = 50, cols = 800, strip = 0, slots = 101,
+          seed = seed }
         lists[seed] = {}
         each_run(v, m, function(_, _, slot) table.insert(lists[seed], slot) end)
       end
@@ -225,7 +228,8 @@ describe("who shares a slot", function()
     end)
 
     it("differs from strip to strip: " .. scheme, function()
-      local v <const>, m <const> = make { scheme = scheme, rows = 40, cols = 1600, strip = 10, slots = 4 * 53, seed = 1 }
+      local v <const>, m <const> = make { scheme = scheme, rows = 40, cols = 1600, strip = 10, slots = 4 * 53,
+        seed = 1 }
       local lists <const> = {}
       each_run(v, m, function(i, _, slot)
         lists[i // 10] = lists[i // 10] or {}
@@ -239,9 +243,9 @@ describe("who shares a slot", function()
 end)
 
 describe("a balanced network at compression 1", function()
-  local function close_to(expected, got, title)
+  local function close_to(expected, got, what)
     local e <const> = numeric.error(numeric.flat(got:table()), numeric.flat(expected:table()))
-    assert.is_true(e <= 1e-10, ("%s: normalised squared error %.3g"):format(title, e))
+    assert.is_true(e <= 1e-10, ("%s: normalised squared error %.3g"):format(what, e))
   end
 
   -- The gradient of the virtual matrix, read off that of its buckets.
@@ -253,12 +257,14 @@ describe("a balanced network at compression 1", function()
     end)
   end
 
-  for _, case in ipairs { { "line", false, 0 }, { "line", true, 4 }, { "element", false, 8 }, { "element", true, 0 } } do
+  for _, case in ipairs { { "line", false, 0 }, { "line", true, 4 }, { "element", false, 8 },
+    { "element", true, 0 } } do
     local scheme <const>, sign <const>, strip <const> = table.unpack(case)
     it(("trains as a dense one: %s, sign %s, strip %d"):format(scheme, sign, strip), function()
       hn.use { device = "cpu", threads = 1, seed = 3, debug = true }
       local options <const> = { compression = 1, scheme = scheme, sign = sign, strip = strip, balanced = true }
-      local hashed <const> = hn.nn.Sequential { hn.nn.Hashed(48, 32, options), hn.nn.Tanh(), hn.nn.Hashed(32, 8, options) }
+      local hashed <const> = hn.nn.Sequential { hn.nn.Hashed(48, 32, options), hn.nn.Tanh(),
+        hn.nn.Hashed(32, 8, options) }
       local dense <const> = hn.nn.Sequential { hn.nn.Linear(48, 32), hn.nn.Tanh(), hn.nn.Linear(32, 8) }
       for k = 1, 3, 2 do dense[k].weight:set(hashed[k].matrix:expand()) end
       local x <const>, labels <const> = hn.tensor({ 20, 48 }):normal(0, 1), {}

@@ -162,7 +162,8 @@ for _, backend in ipairs(backends) do
         backends.open { device = backend.device }
         local net <const> = hn.nn.Sequential {
           hn.nn.HashedEmbedding(11, 20, { buckets = 64, scheme = scheme, balanced = balanced }),
-          hn.nn.Hashed(20, 30, { scheme = scheme, balanced = balanced }), hn.nn.BatchNorm(30), hn.nn.ELU(), hn.nn.Dropout(0.25), hn.nn.Linear(30, 16), hn.nn.Sigmoid(),
+          hn.nn.Hashed(20, 30, { scheme = scheme, balanced = balanced }), hn.nn.BatchNorm(30), hn.nn.ELU(),
+          hn.nn.Dropout(0.25), hn.nn.Linear(30, 16), hn.nn.Sigmoid(),
           hn.nn.Hashed(16, 3, { scheme = scheme, sign = false, balanced = balanced }), hn.nn.LogSoftmax(),
         }
         local ids <const>, labels <const> = hn.labels { 1, 11, 5, 5, 3, 7, 2, 9 }, hn.labels { 1, 2, 3, 1, 2, 3, 1, 2 }

@@ -58,7 +58,7 @@ HN_INLINE bool hn__balance_outside(const hn__balance *p, hn__halves x) {
   return (x.l > p->end_l) | ((x.l == p->end_l) & (x.r >= p->end_r));
 }
 
-/* x + y and x - y modulo m, for x, y < m <= 2^31: of the two candidates the other one has wrapped, and is the larger. */
+/* x + y and x - y modulo m, for x, y < m <= 2^31: of the two candidates the wrong one has wrapped and is larger. */
 HN_INLINE uint32_t hn__add_mod(uint32_t x, uint32_t y, uint32_t m) {
   uint32_t sum = x + y, less = sum - m;
   return less < sum ? less : sum;

@@ -24,8 +24,8 @@ HN_INLINE void count(const hn__balance *p, hn__halves x, uint32_t n, block *rest
   }
 }
 
-/* Round t: adds to `to` what follows from x. A loop for each round and not one for all four: then several iterations are
- * on their way at a time, and the latency of the hash hardly counts. */
+/* Round t: adds to `to` what follows from x. A loop for each round and not one for all four: then several iterations
+ * are on their way at a time, and the latency of the hash hardly counts. */
 HN_INLINE void round_wide(const hn__balance *p, int t, uint32_t m, uint32_t n, const uint32_t *restrict x,
                           uint32_t *restrict to) {
   for (uint32_t i = 0; i < n; i++) to[i] = hn__add_mod(to[i], hn__balance_shift(p, t, x[i], m), m);
@@ -65,7 +65,7 @@ static void walk(const hn__balance *p, uint32_t n, block *x) {
   }
 }
 
-/* Numbers below 2^32 modulo the bank's size. The quotient by the reciprocal, which is rounded down, is right or 1 less. */
+/* Numbers below 2^32 modulo the bank's size. The reciprocal is rounded down, so the quotient is right or 1 less. */
 HN_INLINE void reduce(const hn__balance *p, uint32_t n, const block *restrict x, uint32_t *restrict slot) {
   uint32_t size = p->bank.size, reciprocal = UINT32_MAX / size, b = p->b, first = p->bank.first;
   for (uint32_t i = 0; i < n; i++) {

@@ -101,8 +101,8 @@ static int expand(lua_State *L) {
   return 1;
 }
 
-/* The next element of a bucket: the closure holds the matrix, the slot, the column within a run, and how many of the slot's
- * runs were seen. */
+/* The next element of a bucket: the closure holds the matrix, the slot, the column within a run, and how many of the
+ * slot's runs were seen. */
 static int next_member(lua_State *L) {
   const hn_matrix *map = &hnl_to_matrix(L, lua_upvalueindex(1))->map;
   int64_t slot = lua_tointeger(L, lua_upvalueindex(2)), lane = lua_tointeger(L, lua_upvalueindex(3)), row, run;

@@ -33,7 +33,7 @@ local function root_above(n)
   return a
 end
 
--- The permutation of the runs of strip s of a matrix: sizes, rows before it and the number of its own. m: as for bucket.
+-- The permutation of the runs of strip s of a matrix: its sizes, first row and seed. m: as for bucket.
 function hashing.runs(m, s)
   local strip <const> = (m.strip or 0) == 0 and m.rows or m.strip
   local p <const> = { top = s * strip, across = -(-m.cols // (m.scheme == "line" and 16 or 1)) }

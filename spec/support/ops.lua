@@ -159,16 +159,18 @@ for _, scheme in ipairs { "element", "line" } do
           LAYOUTS[#LAYOUTS + 1] = { scheme = scheme, strip = strip, sign = sign, offset = offset, slots = slots }
         end
       end
-      for _, slots in ipairs { 0, 11 } do
-        LAYOUTS[#LAYOUTS + 1] = { scheme = scheme, strip = strip, sign = sign, offset = 3, slots = slots, balanced = true }
-      end
+    end
+    for _, slots in ipairs { 0, 11 } do
+      LAYOUTS[#LAYOUTS + 1] = { scheme = scheme, strip = strip, sign = strip ~= 3, offset = 3, slots = slots,
+        balanced = true }
     end
   end
 end
 
 local function layout_title(l)
-  return ("%s%s, strip %d%s%s, %s slots"):format(l.balanced and "balanced " or "", l.scheme, l.strip, l.sign and "" or ", no sign",
-    l.offset > 0 and ", offset" or "", l.slots == 0 and "fewest" or l.slots < 1000 and "some" or "many")
+  return ("%s%s, strip %d%s%s, %s slots"):format(l.balanced and "balanced " or "", l.scheme, l.strip,
+    l.sign and "" or ", no sign", l.offset > 0 and ", offset" or "",
+    l.slots == 0 and "fewest" or l.slots < 1000 and "some" or "many")
 end
 
 -- A matrix of that layout over a pool with a few buckets more than it needs.

@@ -8,6 +8,7 @@
 #include "cpu.h"
 
 #define BLOCK 512
+#define FEW 32 /* numbers that are looked through one by one where some of them are outside */
 
 typedef struct block {
   uint32_t l[BLOCK], r[BLOCK];
@@ -40,9 +41,7 @@ HN_INLINE void round_narrow(const hn__balance *p, int t, uint32_t m, uint32_t n,
   }
 }
 
-/* All rounds once; returns whether some number is outside then. */
-HN_INLINE bool rounds(const hn__balance *p, bool wide, uint32_t n, block *restrict x) {
-  uint32_t outside = 0;
+HN_INLINE void rounds(const hn__balance *p, bool wide, uint32_t n, block *restrict x) {
   for (int t = 0; t < 4; t += 2) {
     if (wide) {
       round_wide(p, t, p->a, n, x->r, x->l);
@@ -52,12 +51,18 @@ HN_INLINE bool rounds(const hn__balance *p, bool wide, uint32_t n, block *restri
       round_narrow(p, t + 1, p->b, n, x->l, x->r);
     }
   }
-  for (uint32_t i = 0; i < n; i++) outside |= hn__balance_outside(p, (hn__halves){x->l[i], x->r[i]});
-  return outside;
 }
 
-static void walk(const hn__balance *p, uint32_t n, block *x) {
-  for (uint32_t i = 0; i < n; i++) {
+/* Whether some of the numbers from first up to end are outside. */
+HN_INLINE bool outside(const hn__balance *p, uint32_t first, uint32_t end, const block *x) {
+  uint32_t some = 0;
+  for (uint32_t i = first; i < end; i++) some |= hn__balance_outside(p, (hn__halves){x->l[i], x->r[i]});
+  return some;
+}
+
+/* Sends those through the rounds again until they are not. */
+static void walk(const hn__balance *p, uint32_t first, uint32_t end, block *x) {
+  for (uint32_t i = first; i < end; i++) {
     hn__halves y = {x->l[i], x->r[i]};
     while (hn__balance_outside(p, y)) y = hn__balance_rounds(p, y);
     x->l[i] = y.l;
@@ -84,7 +89,11 @@ HN_CLONES static void slots(const hn__balance *balance, uint64_t number, uint32_
   block x;
   count(&p, hn__balance_split(&p, number), n, &x);
   bool wide = p.a > 65536;
-  if (rounds(&p, wide, n, &x)) walk(&p, n, &x);
+  rounds(&p, wide, n, &x);
+  for (uint32_t i = 0; i < n; i += FEW) {
+    uint32_t end = n - i < FEW ? n : i + FEW;
+    if (outside(&p, i, end, &x)) walk(&p, i, end, &x);
+  }
   if (wide)
     reduce_wide(&p, n, &x, slot);
   else

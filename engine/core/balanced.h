@@ -36,7 +36,9 @@ HN_INLINE uint64_t hn__root_above(uint64_t n) {
 HN_INLINE hn__balance hn__balance_of(const hn_matrix *m, int64_t row) {
   int64_t s = m->strip > 0 ? row / m->strip : 0, grain = hn__grain(m->scheme);
   int64_t rows = m->strip > 0 ? m->strip : m->rows, rest = m->rows - s * m->strip;
-  hn__balance p = {.bank = hn__bank_of(m, row), .top = s * m->strip};
+  hn__balance p;
+  p.bank = hn__bank_of(m, row);
+  p.top = s * m->strip;
   p.across = (uint64_t)((m->cols + grain - 1) / grain);
   p.n = (uint64_t)(rows < rest ? rows : rest) * p.across;
   p.a = (uint32_t)hn__root_above(p.n);
@@ -48,7 +50,8 @@ HN_INLINE hn__balance hn__balance_of(const hn_matrix *m, int64_t row) {
 }
 
 HN_INLINE hn__halves hn__balance_split(const hn__balance *p, uint64_t n) {
-  return (hn__halves){(uint32_t)(n / p->b), (uint32_t)(n % p->b)};
+  hn__halves x = {(uint32_t)(n / p->b), (uint32_t)(n % p->b)};
+  return x;
 }
 
 HN_INLINE uint64_t hn__balance_join(const hn__balance *p, hn__halves x) { return (uint64_t)x.l * p->b + x.r; }

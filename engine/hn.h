@@ -216,7 +216,8 @@ HN_API int hn_matrix_grain(const hn_matrix *matrix);
 HN_API hn_status hn_matrix_check(hn_context *context, const hn_matrix *matrix, int64_t buckets);
 /* Bucket index (from 0, offset included) of element (row, col) counted from 0, and its sign, 1 or -1 (may be NULL). */
 HN_API int64_t hn_matrix_bucket(const hn_matrix *matrix, int64_t row, int64_t col, int *sign);
-/* The way back, for balanced matrices: the runs that slot `slot` serves (the buckets from offset + grain * slot on).
+/* The way back, for balanced matrices: the runs that a slot serves. Slot 0 to count / grain - 1 are the buckets from
+ * offset + grain * slot on.
  * Writes those from `first` (from 0) on, at most n: run run[k] of row row[k] is the columns from grain * run[k] on.
  * Returns how many the slot serves in all; -1 if the matrix is not balanced, whose members only a search could tell. */
 HN_API int64_t hn_matrix_members(const hn_matrix *matrix, int64_t slot, int64_t first, int64_t n, int64_t *row,

@@ -12,11 +12,11 @@
 /* The runs of a strip (or of the whole matrix) and their permutation: made once a strip, used for its every run. */
 typedef struct hn__balance {
   hn__bank bank;
-  int64_t top;           /* the strip's first row */
-  uint64_t across, n;    /* runs of a row, and of the strip */
-  uint32_t a, b;         /* there are as many left halves and right ones */
-  uint32_t end_l, end_r; /* n in halves: where the numbers that are runs end */
-  uint32_t key[4];       /* the rounds' part of their hashes */
+  int64_t top;        /* the strip's first row */
+  uint64_t across, n; /* runs of a row, and of the strip */
+  uint32_t a, b;      /* there are as many left halves and right ones */
+  uint32_t end;       /* numbers with the last left half are runs up to this right one; all others are */
+  uint32_t key[4];    /* the rounds' part of their hashes */
 } hn__balance;
 
 /* A run's number: l * b + r. */
@@ -43,8 +43,7 @@ HN_INLINE hn__balance hn__balance_of(const hn_matrix *m, int64_t row) {
   p.n = (uint64_t)(rows < rest ? rows : rest) * p.across;
   p.a = (uint32_t)hn__root_above(p.n);
   p.b = (uint32_t)((p.n + p.a - 1) / p.a);
-  p.end_l = (uint32_t)(p.n / p.b);
-  p.end_r = (uint32_t)(p.n % p.b);
+  p.end = p.b - (uint32_t)((uint64_t)p.a * p.b - p.n);
   for (uint32_t t = 0; t < 4; t++) p.key[t] = hn__hash_row(4 * (uint32_t)s + t, m->seed ^ HN_BALANCE_SEED);
   return p;
 }
@@ -57,9 +56,7 @@ HN_INLINE hn__halves hn__balance_split(const hn__balance *p, uint64_t n) {
 HN_INLINE uint64_t hn__balance_join(const hn__balance *p, hn__halves x) { return (uint64_t)x.l * p->b + x.r; }
 
 /* Whether x is beyond the last run. */
-HN_INLINE bool hn__balance_outside(const hn__balance *p, hn__halves x) {
-  return (x.l > p->end_l) | ((x.l == p->end_l) & (x.r >= p->end_r));
-}
+HN_INLINE bool hn__balance_outside(const hn__balance *p, hn__halves x) { return (x.l == p->a - 1) & (x.r >= p->end); }
 
 /* x + y and x - y modulo m, for x, y < m <= 2^31: of the two candidates the wrong one has wrapped and is larger. */
 HN_INLINE uint32_t hn__add_mod(uint32_t x, uint32_t y, uint32_t m) {

@@ -32,7 +32,7 @@ HN_INLINE void round_wide(const hn__balance *p, int t, uint32_t m, uint32_t n, c
   for (uint32_t i = 0; i < n; i++) to[i] = hn__add_mod(to[i], hn__balance_shift(p, t, x[i], m), m);
 }
 
-/* The same for m <= 2^16 in products of 32 bits, which SIMD is faster at. */
+/* The same for m <= 2^16, from h's two halves in products of 32 bits, which SIMD is faster at. */
 HN_INLINE void round_narrow(const hn__balance *p, int t, uint32_t m, uint32_t n, const uint32_t *restrict x,
                             uint32_t *restrict to) {
   for (uint32_t i = 0; i < n; i++) {

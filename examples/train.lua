@@ -15,6 +15,7 @@ usage: hnrun examples/train.lua [options]
   --lr X             learning rate at the start (0.05)
   --compression C    stored weights over virtual ones, such as 1/64 (1/8)
   --scheme NAME      how weights map to buckets: line or element (line)
+  --balanced         lets every bucket serve as many weights as any other
   --hidden N         width of the hidden layer (1000)
   --seed N           of first values, shuffling and hashes (1)
   --data FOLDER      with the IDX files (HN_DATA, or where Debian's dataset-fashion-mnist puts them)
@@ -23,6 +24,7 @@ usage: hnrun examples/train.lua [options]
 local settings <const> = {
   epochs = 20, batch = 50, lr = 0.05, compression = "1/8", scheme = "line", hidden = 1000, seed = 1, data = false,
 }
+local balanced = false
 
 local function stop(message)
   io.stderr:write("train.lua: ", message, "\n", usage, "\n")
@@ -36,17 +38,22 @@ while i <= #arg do
     print(usage)
     os.exit(0, true)
   end
-  if settings[name] == nil then stop("unknown option " .. arg[i]) end
-  local value = arg[i + 1] or stop(arg[i] .. " needs a value")
-  if math.type(settings[name]) then value = tonumber(value) or stop(arg[i] .. " needs a number, got " .. value) end
-  settings[name] = value
-  i = i + 2
+  if name == "balanced" then
+    balanced = true
+    i = i + 1
+  else
+    if settings[name] == nil then stop("unknown option " .. arg[i]) end
+    local value = arg[i + 1] or stop(arg[i] .. " needs a value")
+    if math.type(settings[name]) then value = tonumber(value) or stop(arg[i] .. " needs a number, got " .. value) end
+    settings[name] = value
+    i = i + 2
+  end
 end
 
 print(hn.use { seed = settings.seed })
 local train <const>, test <const> = hn.data.fashion_mnist(settings.data or nil)
 
-local hashing <const> = { compression = settings.compression, scheme = settings.scheme }
+local hashing <const> = { compression = settings.compression, scheme = settings.scheme, balanced = balanced }
 local net <const> = hn.nn.Sequential {
   hn.nn.Hashed(784, settings.hidden, hashing), hn.nn.ReLU(), hn.nn.Dropout(0.2),
   hn.nn.Hashed(settings.hidden, 10, hashing),

@@ -111,7 +111,7 @@ hn_status hn__cpu_hashed_forward(hn__device *d, void *ws, const hn_matrix *v, co
   h.w = w + v->offset;
   h.x = x;
   h.to = y;
-  if (batch > HN_CPU_DIRECT)
+  if (batch > HN_CPU_DIRECT || (v->balanced && v->scheme == HN_ELEMENT))
     run(d, &h, hn__cpu_ceil(v->rows, GRAIN), forward_piece);
   else if (batch > 0)
     run(d, &h, hn__cpu_ceil(v->rows, DIRECT_ROWS), direct_forward_piece);

@@ -41,7 +41,7 @@ typedef struct hn__cpu_kernels {
    * first TILE_ROWS rows, tile_step behind for the next, and so on. */
   void (*multiply)(int64_t m, int64_t n, int64_t k, const float *a, int64_t row_step, int64_t k_step, int64_t tile_step,
                    const float *panel, float *c, int64_t ldc, bool add);
-  /* y += x V^T over all columns */
+  /* y += x V^T over all columns; not of balanced elements */
   void (*direct_forward)(const hn__cpu_direct *d);
   /* dx += dy V, scheme line alone */
   void (*direct_input_grad)(const hn__cpu_direct *d);

@@ -195,9 +195,9 @@ HN_INLINE void element_forward(const hn__cpu_direct *d) {
   row_parts p;
   for (int64_t i = 0; i < d->rows; i += CHUNK) {
     int64_t rows = hn__cpu_least(d->rows - i, CHUNK);
-    start_rows(d->v, d->row + i, rows, &p);
+    start_rows(d->v, d->row + i, rows, 0, &p);
     for (int64_t q = 0; q < rows; q += VEC) {
-      element_hash e = elements_down(d->v, &p, q, 0);
+      element_hash e = elements_down(d->v, &p, q, 0, NULL);
       int64_t n = hn__cpu_least(rows - q, VEC), at = d->row + i + q;
       if (d->batch == 1) element_forward_rows(d, &e, 1, at, n);
       if (d->batch == 2) element_forward_rows(d, &e, 2, at, n);

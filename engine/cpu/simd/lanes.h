@@ -73,21 +73,31 @@ HN_INLINE words hash_lanes(words key) {
   return h ^ (h >> 16);
 }
 
-/* hn__range(u, n) in every lane. There is a product of 64 bits for even lanes only, so the odd ones take their turn. */
-HN_INLINE words range_lanes(words u, words n) {
+/* The upper halves of the lanes' products. There is a product of 64 bits for even lanes only, so the odd ones take their
+ * turn. */
+HN_INLINE words high_lanes(words x, words y) {
 #if VEC == 16
-  __m512i a = (__m512i)u, b = (__m512i)n, even = _mm512_srli_epi64(_mm512_mul_epu32(a, b), 31);
-  __m512i odd = _mm512_slli_epi64(_mm512_mul_epu32(_mm512_srli_epi64(a, 32), _mm512_srli_epi64(b, 32)), 1);
+  __m512i a = (__m512i)x, b = (__m512i)y, even = _mm512_srli_epi64(_mm512_mul_epu32(a, b), 32);
+  __m512i odd = _mm512_mul_epu32(_mm512_srli_epi64(a, 32), _mm512_srli_epi64(b, 32));
   return (words)_mm512_mask_mov_epi32(even, 0xAAAA, odd);
 #elif VEC == 8
-  __m256i a = (__m256i)u, b = (__m256i)n, even = _mm256_srli_epi64(_mm256_mul_epu32(a, b), 31);
-  __m256i odd = _mm256_slli_epi64(_mm256_mul_epu32(_mm256_srli_epi64(a, 32), _mm256_srli_epi64(b, 32)), 1);
+  __m256i a = (__m256i)x, b = (__m256i)y, even = _mm256_srli_epi64(_mm256_mul_epu32(a, b), 32);
+  __m256i odd = _mm256_mul_epu32(_mm256_srli_epi64(a, 32), _mm256_srli_epi64(b, 32));
   return (words)_mm256_blend_epi32(even, odd, 0xAA);
 #else
   words r;
-  for (int l = 0; l < VEC; l++) r[l] = hn__range(u[l], n[l]);
+  for (int l = 0; l < VEC; l++) r[l] = (uint32_t)((uint64_t)x[l] * y[l] >> 32);
   return r;
 #endif
+}
+
+/* hn__range(h >> 1, n) in every lane. */
+HN_INLINE words range_lanes(words h, words n) { return high_lanes(h & ~1u, n); }
+
+/* Whether a lane of the mask is set. */
+HN_INLINE bool any_lane(words mask) {
+  words none = {0};
+  return memcmp(&mask, &none, sizeof mask) != 0;
 }
 
 HN_INLINE quad pick4(const float *w, const uint32_t *slot) {

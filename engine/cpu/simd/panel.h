@@ -9,9 +9,6 @@
 
 #include "slots.h"
 
-#define RUNS 4   /* runs of `line` that are hashed together for a chunk of rows */
-#define ALONG 64 /* the same in a single row */
-
 HN_INLINE void copy_line(const float *from, uint32_t sign, float *to) {
   for (int p = 0; p < PARTS; p++) store(to + p * VEC, with_signs(load(from + p * VEC), sign >> (p * VEC)));
 }
@@ -50,8 +47,8 @@ HN_INLINE void lines_down(action a, const hn_matrix *v, float *w, int64_t row, i
   _Alignas(64) uint32_t slot[RUNS][CHUNK], sign[RUNS][CHUNK];
   row_parts p;
   int64_t full = cols / LINE;
-  start_rows(v, row, rows, &p);
-  for (int64_t k = 0; k < hn__cpu_ceil(cols, LINE); k++) hash_line_down(v, &p, rows, col / LINE + k, slot[k], sign[k]);
+  start_rows(v, row, rows, col / LINE, &p);
+  hash_line_down(v, &p, rows, col / LINE, hn__cpu_ceil(cols, LINE), slot, sign);
   for (int64_t i = 0; i < rows; i++, piece += ld) {
     for (int64_t k = 0; k < full; k++) do_run(a, w + (size_t)slot[k][i] * LINE, sign[k][i], LINE, piece + k * LINE);
     if (cols % LINE) do_run(a, w + (size_t)slot[full][i] * LINE, sign[full][i], cols % LINE, piece + full * LINE);
@@ -81,13 +78,11 @@ HN_INLINE void lines(action a, const hn_matrix *v, float *w, int64_t row, int64_
                    piece + i * ld + j, ld);
 }
 
-HN_INLINE void expand_elements(const hn_matrix *v, hn__bank bank, const float *w, int64_t row, int64_t col,
-                               int64_t cols, float *to) {
+HN_INLINE void expand_elements(element_hash *e, const float *w, int64_t cols, float *to) {
   _Alignas(64) uint32_t slots[2][VEC];
-  element_hash e = elements_along(v, bank, row, col);
-  words flips = next_elements(&e, slots[0]);
+  words flips = next_elements(e, slots[0]);
   for (int64_t j = 0, now = 0; j < cols; j += VEC, now = !now) {
-    words ahead = next_elements(&e, slots[!now]);
+    words ahead = next_elements(e, slots[!now]);
     floats x = (floats)((words)pick(w, slots[now]) ^ flips);
     if (cols - j >= VEC)
       store(to + j, x);
@@ -97,13 +92,11 @@ HN_INLINE void expand_elements(const hn_matrix *v, hn__bank bank, const float *w
   }
 }
 
-HN_INLINE void scatter_elements(const hn_matrix *v, hn__bank bank, float *w, int64_t row, int64_t col, int64_t cols,
-                                const float *from) {
+HN_INLINE void scatter_elements(element_hash *e, float *w, int64_t cols, const float *from) {
   _Alignas(64) uint32_t slots[2][VEC];
-  element_hash e = elements_along(v, bank, row, col);
-  words flips = next_elements(&e, slots[0]);
+  words flips = next_elements(e, slots[0]);
   for (int64_t j = 0, now = 0; j < cols; j += VEC, now = !now) {
-    words ahead = next_elements(&e, slots[!now]);
+    words ahead = next_elements(e, slots[!now]);
     if (cols - j >= VEC) {
       add_to_slots(w, slots[now], (floats)((words)load(from + j) ^ flips));
     } else {
@@ -114,20 +107,31 @@ HN_INLINE void scatter_elements(const hn_matrix *v, hn__bank bank, float *w, int
   }
 }
 
+/* A chunk of rows and as many columns. */
+HN_INLINE void elements_chunk(action a, const hn_matrix *v, float *w, int64_t row, int64_t rows, int64_t col,
+                              int64_t cols, float *piece, int64_t ld) {
+  row_parts p;
+  slot_table table;
+  start_rows(v, row, rows, col, &p);
+  if (v->balanced) {
+    fill_table(&p, rows, cols, &table);
+    turn_table(&table);
+  }
+  for (int64_t i = 0; i < rows; i++) {
+    element_hash e = elements_along(v, &p, i, col, v->balanced ? table.down[i] : NULL);
+    if (a == EXPAND)
+      expand_elements(&e, w, cols, piece + i * ld);
+    else
+      scatter_elements(&e, w, cols, piece + i * ld);
+  }
+}
+
 HN_INLINE void elements(action a, const hn_matrix *v, float *w, int64_t row, int64_t rows, int64_t col, int64_t cols,
                         float *piece, int64_t ld) {
-  int64_t left = 0;
-  hn__bank bank = {0, 0};
-  for (int64_t i = 0; i < rows; i++, left--) {
-    if (left == 0) {
-      bank = hn__bank_of(v, row + i);
-      left = v->strip > 0 ? v->strip - (row + i) % v->strip : rows;
-    }
-    if (a == EXPAND)
-      expand_elements(v, bank, w, row + i, col, cols, piece + i * ld);
-    else
-      scatter_elements(v, bank, w, row + i, col, cols, piece + i * ld);
-  }
+  for (int64_t j = 0; j < cols; j += CHUNK)
+    for (int64_t i = 0; i < rows; i += CHUNK)
+      elements_chunk(a, v, w, row + i, hn__cpu_least(rows - i, CHUNK), col + j, hn__cpu_least(cols - j, CHUNK),
+                     piece + i * ld + j, ld);
 }
 
 static void expand(const hn_matrix *v, const float *w, int64_t row, int64_t rows, int64_t col, int64_t cols, float *out,
@@ -169,25 +173,33 @@ HN_INLINE void turn_lines(const float *w, const uint32_t *slot, const uint32_t *
 #endif
 }
 
-HN_INLINE void lines_turned(const hn_matrix *v, const float *w, const row_parts *p, int64_t rows, int64_t col,
-                            int64_t cols, float *panel) {
-  _Alignas(64) uint32_t slot[CHUNK], sign[CHUNK];
-  for (int64_t j = 0; j < cols; j += LINE) {
-    hash_line_down(v, p, rows, (col + j) / LINE, slot, sign);
-    for (int64_t i = 0; i < rows; i += 16) turn_lines(w, slot + i, sign + i, panel + j * HN_CPU_PANEL_COLS + i);
+HN_INLINE void lines_turned(const hn_matrix *v, const float *w, row_parts *p, int64_t rows, int64_t col, int64_t cols,
+                            float *panel) {
+  _Alignas(64) uint32_t slot[RUNS][CHUNK], sign[RUNS][CHUNK];
+  for (int64_t j = 0; j < cols; j += RUNS * LINE) {
+    int64_t runs = hn__cpu_least(hn__cpu_ceil(cols - j, LINE), RUNS);
+    hash_line_down(v, p, rows, (col + j) / LINE, runs, slot, sign);
+    for (int64_t k = 0; k < runs; k++)
+      for (int64_t i = 0; i < rows; i += 16)
+        turn_lines(w, slot[k] + i, sign[k] + i, panel + (j + k * LINE) * HN_CPU_PANEL_COLS + i);
   }
 }
 
-HN_INLINE void elements_turned(const hn_matrix *v, const float *w, const row_parts *p, int64_t rows, int64_t col,
-                               int64_t cols, float *panel) {
+HN_INLINE void elements_turned(const hn_matrix *v, const float *w, row_parts *p, int64_t rows, int64_t col, int64_t cols,
+                               float *panel) {
   _Alignas(64) uint32_t slots[2][VEC];
-  for (int64_t i = 0; i < rows; i += VEC) {
-    element_hash e = elements_down(v, p, i, col);
-    words flips = next_elements(&e, slots[0]);
-    for (int64_t j = 0, now = 0; j < cols; j++, now = !now) {
-      words ahead = next_elements(&e, slots[!now]);
-      store(panel + j * HN_CPU_PANEL_COLS + i, (floats)((words)pick(w, slots[now]) ^ flips));
-      flips = ahead;
+  slot_table table;
+  for (int64_t first = 0; first < cols; first += CHUNK) {
+    int64_t n = hn__cpu_least(cols - first, CHUNK);
+    if (v->balanced) fill_table(p, rows, n, &table);
+    for (int64_t i = 0; i < rows; i += VEC) {
+      element_hash e = elements_down(v, p, i, col + first, v->balanced ? table.down[0] + i : NULL);
+      words flips = next_elements(&e, slots[0]);
+      for (int64_t j = first, now = 0; j < first + n; j++, now = !now) {
+        words ahead = next_elements(&e, slots[!now]);
+        store(panel + j * HN_CPU_PANEL_COLS + i, (floats)((words)pick(w, slots[now]) ^ flips));
+        flips = ahead;
+      }
     }
   }
 }
@@ -195,7 +207,7 @@ HN_INLINE void elements_turned(const hn_matrix *v, const float *w, const row_par
 static void expand_turned(const hn_matrix *v, const float *w, int64_t row, int64_t rows, int64_t col, int64_t cols,
                           float *panel) {
   row_parts p;
-  start_rows(v, row, rows, &p);
+  start_rows(v, row, rows, col / hn__grain(v->scheme), &p);
   if (v->scheme == HN_LINE)
     lines_turned(v, w, &p, hn__cpu_ceil(rows, LINE) * LINE, col, cols, panel);
   else

@@ -4,25 +4,21 @@
 #ifndef HN_CPU_SLOTS_H
 #define HN_CPU_SLOTS_H
 
-#include "lanes.h"
+#include "balanced.h"
 
-#define CHUNK 64 /* rows that are hashed together */
+#define ALONG (RUNS * CHUNK) /* runs of one row that are hashed together */
 
 /* What the hash of some rows takes of the row alone. Room is filled up with the last row, so that whole registers can be
  * hashed and what they then point to exists. */
 typedef struct row_parts {
   _Alignas(64) uint32_t hash[CHUNK], sign[CHUNK], first[CHUNK], size[CHUNK];
+  balance_parts balance;
 } row_parts;
 
-/* n <= CHUNK rows from `row` on. A bank is looked up once a strip: that divides. */
-HN_INLINE void start_rows(const hn_matrix *v, int64_t row, int64_t n, row_parts *p) {
+/* A bank is looked up once a strip: that divides. */
+HN_INLINE void start_banks(const hn_matrix *v, int64_t row, int64_t n, row_parts *p) {
   hn__bank bank = hn__bank_of(v, row);
-  int64_t left = v->strip > 0 ? v->strip - row % v->strip : n;
-  for (int64_t i = 0; i < CHUNK; i++) {
-    uint32_t number = (uint32_t)(row + hn__cpu_least(i, n - 1));
-    p->hash[i] = hn__hash_row(number, v->seed);
-    p->sign[i] = hn__hash_row(number, v->seed ^ HN_SIGN_SEED);
-  }
+  int64_t left = v->strip > 0 ? v->strip - row % v->strip : CHUNK;
   for (int64_t i = 0; i < CHUNK; i++, left--) {
     if (left == 0 && i < n) {
       bank = hn__bank_of(v, row + i);
@@ -33,55 +29,110 @@ HN_INLINE void start_rows(const hn_matrix *v, int64_t row, int64_t n, row_parts 
   }
 }
 
-/* line: of run g in n rows, rounded up to VEC. */
-HN_INLINE void hash_line_down(const hn_matrix *v, const row_parts *p, int64_t n, int64_t g, uint32_t *slot,
-                              uint32_t *sign) {
-  words key = all((uint32_t)g * HN_PRIME3), mask = all(v->sign ? ~0u : 0u);
-  for (int64_t i = 0; i < n; i += VEC) {
-    words h = hash_lanes(load_words(p->hash + i) + key);
-    store_words(slot + i, load_words(p->first + i) + range_lanes(h >> 1, load_words(p->size + i)));
-    store_words(sign + i, hash_lanes(load_words(p->sign + i) + key) & mask);
+/* n <= CHUNK rows from `row` on, whose runs will be hashed one after the other from run g on. */
+HN_INLINE void start_rows(const hn_matrix *v, int64_t row, int64_t n, int64_t g, row_parts *p) {
+  for (int64_t i = 0; i < CHUNK; i++) {
+    uint32_t number = (uint32_t)(row + hn__cpu_least(i, n - 1));
+    p->hash[i] = hn__hash_row(number, v->seed);
+    p->sign[i] = hn__hash_row(number, v->seed ^ HN_SIGN_SEED);
+  }
+  start_banks(v, row, n, p);
+  if (v->balanced) start_balance(v, row, n, g, &p->balance);
+}
+
+/* line: of the next `runs` <= RUNS runs, g the first, in n rows, rounded up to VEC. */
+HN_INLINE void hash_line_down(const hn_matrix *v, row_parts *p, int64_t n, int64_t g, int64_t runs,
+                              uint32_t (*slot)[CHUNK], uint32_t (*sign)[CHUNK]) {
+  words mask = all(v->sign ? ~0u : 0u);
+  if (v->balanced) balanced_down(&p->balance, n, runs, slot);
+  for (int64_t k = 0; k < runs; k++) {
+    words key = all((uint32_t)(g + k) * HN_PRIME3);
+    for (int64_t i = 0; i < n && !v->balanced; i += VEC) {
+      words h = hash_lanes(load_words(p->hash + i) + key);
+      store_words(slot[k] + i, load_words(p->first + i) + range_lanes(h, load_words(p->size + i)));
+    }
+    for (int64_t i = 0; i < n; i += VEC)
+      store_words(sign[k] + i, hash_lanes(load_words(p->sign + i) + key) & mask);
   }
 }
 
-/* line: of n runs of a row from run g on, rounded up to VEC. */
+/* line: of n <= ALONG runs of a row from run g on, rounded up to VEC. */
 HN_INLINE void hash_line(const hn_matrix *v, int64_t row, int64_t g, int64_t n, uint32_t *slot, uint32_t *sign) {
   hn__bank bank = hn__bank_of(v, row);
   uint32_t first = (uint32_t)g * HN_PRIME3;
   words run = count_up() * HN_PRIME3, mask = all(v->sign ? ~0u : 0u);
   words key = all(hn__hash_row((uint32_t)row, v->seed) + first) + run;
   words sign_key = all(hn__hash_row((uint32_t)row, v->seed ^ HN_SIGN_SEED) + first) + run;
+  if (v->balanced) balanced_along(v, row, g, n, (uint32_t(*)[CHUNK])slot);
   for (int64_t k = 0; k < n; k += VEC) {
-    store_words(slot + k, bank.first + range_lanes(hash_lanes(key) >> 1, all(bank.size)));
+    if (!v->balanced) store_words(slot + k, bank.first + range_lanes(hash_lanes(key), all(bank.size)));
     store_words(sign + k, hash_lanes(sign_key) & mask);
     key += VEC * HN_PRIME3;
     sign_key += VEC * HN_PRIME3;
   }
 }
 
-/* element: hashes the next VEC elements, whose slots go to memory and whose signs are the result's bit 31. */
+/* element: hashes the next VEC elements, whose slots go to memory and whose signs are the result's bit 31. Slots of
+ * balanced maps are ready before. */
 typedef struct element_hash {
   words key, step; /* the row's part plus column * PRIME3, and what takes it to the next elements */
   words first, size, flips;
+  const uint32_t *ready;
+  int64_t ready_step;
 } element_hash;
 
 HN_INLINE words next_elements(element_hash *e, uint32_t *slot) {
   words h = hash_lanes(e->key);
   e->key += e->step;
-  store_words(slot, e->first + range_lanes(h >> 1, e->size));
+  if (e->ready) {
+    store_words(slot, load_words(e->ready));
+    e->ready += e->ready_step;
+  } else {
+    store_words(slot, e->first + range_lanes(h, e->size));
+  }
   return (h << 31) & e->flips;
 }
 
-/* Along a row, from column `col` on. */
-HN_INLINE element_hash elements_along(const hn_matrix *v, hn__bank bank, int64_t row, int64_t col) {
-  words key = all(hn__hash_row((uint32_t)row, v->seed)) + (all((uint32_t)col) + count_up()) * HN_PRIME3;
-  return (element_hash){key, all(VEC * HN_PRIME3), all(bank.first), all(bank.size), all(v->sign ? 0x80000000u : 0)};
+/* Along row i of the chunk, from column `col` on. */
+HN_INLINE element_hash elements_along(const hn_matrix *v, const row_parts *p, int64_t i, int64_t col,
+                                      const uint32_t *ready) {
+  words key = all(p->hash[i]) + (all((uint32_t)col) + count_up()) * HN_PRIME3;
+  return (element_hash){key,   all(VEC * HN_PRIME3), all(p->first[i]), all(p->size[i]), all(v->sign ? 0x80000000u : 0),
+                        ready, VEC};
 }
 
 /* Rows i.. of the chunk side by side, column after column from `col` on. */
-HN_INLINE element_hash elements_down(const hn_matrix *v, const row_parts *p, int64_t i, int64_t col) {
-  return (element_hash){load_words(p->hash + i) + (uint32_t)col * HN_PRIME3, all(HN_PRIME3), load_words(p->first + i),
-                        load_words(p->size + i), all(v->sign ? 0x80000000u : 0)};
+HN_INLINE element_hash elements_down(const hn_matrix *v, const row_parts *p, int64_t i, int64_t col,
+                                     const uint32_t *ready) {
+  return (element_hash){load_words(p->hash + i) + (uint32_t)col * HN_PRIME3,
+                        all(HN_PRIME3),
+                        load_words(p->first + i),
+                        load_words(p->size + i),
+                        all(v->sign ? 0x80000000u : 0),
+                        ready,
+                        CHUNK};
+}
+
+/* Slots of up to CHUNK columns of a chunk of rows, [column][row]; a column more, as hashing runs ahead. */
+typedef struct slot_table {
+  _Alignas(64) uint32_t down[CHUNK + 1][CHUNK];
+} slot_table;
+
+/* element, balanced: those of the next columns, the last of them again up to a whole register. */
+HN_INLINE void fill_table(row_parts *p, int64_t rows, int64_t cols, slot_table *t) {
+  for (int64_t j = 0; j < cols; j += RUNS)
+    balanced_down(&p->balance, rows, hn__cpu_least(cols - j, RUNS), t->down + j);
+  for (int64_t j = cols; j % VEC != 0; j++) memcpy(t->down[j], t->down[cols - 1], sizeof t->down[j]);
+}
+
+/* Turns it: [row][column]. */
+HN_INLINE void turn_table(slot_table *t) {
+  for (int64_t i = 0; i < CHUNK; i++)
+    for (int64_t j = 0; j < i; j++) {
+      uint32_t x = t->down[i][j];
+      t->down[i][j] = t->down[j][i];
+      t->down[j][i] = x;
+    }
 }
 
 #endif

@@ -17,12 +17,13 @@
 
 struct hn_engine {
   lua_State *L;       /* main thread */
-  lua_State *running; /* thread that called last: the one whose collector may be run */
+  lua_State *running; /* coroutine that called last: whose collector may be run, and which Ctrl-C must reach */
   hn_engine_options options;
   hn_context *context;                      /* current one, or NULL before first need */
   uint32_t layers;                          /* default layer seeds given out in it */
   int64_t settled;                          /* device bytes after the last forced collection */
   volatile sig_atomic_t pending, listening; /* Ctrl-C came; somebody polls for it */
+  volatile sig_atomic_t stopping;           /* the script is to end with an error */
 };
 
 /* -- engine.c, errors.c -- */

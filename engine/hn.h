@@ -205,7 +205,9 @@ typedef struct hn_matrix {
   int64_t offset, count; /* the buckets [offset, offset + count) of the pool; multiples of the grain */
   int64_t strip;         /* rows of a strip that owns buckets of its own; 0: one bank for the whole matrix */
   uint32_t seed;
-  bool sign; /* false: every sign is +1 */
+  bool sign;     /* false: every sign is +1 */
+  bool balanced; /* every slot of a bank serves as many runs as any other, or one more: a keyed permutation of the runs
+                    says which, instead of independent draws. With a slot for each run, each has one of its own */
 } hn_matrix;
 
 /* Consecutive columns that share a slot of as many consecutive buckets. */
@@ -214,6 +216,12 @@ HN_API int hn_matrix_grain(const hn_matrix *matrix);
 HN_API hn_status hn_matrix_check(hn_context *context, const hn_matrix *matrix, int64_t buckets);
 /* Bucket index (from 0, offset included) of element (row, col) counted from 0, and its sign, 1 or -1 (may be NULL). */
 HN_API int64_t hn_matrix_bucket(const hn_matrix *matrix, int64_t row, int64_t col, int *sign);
+/* The way back, for balanced matrices: the runs that a slot serves. Slot 0 to count / grain - 1 are the buckets from
+ * offset + grain * slot on.
+ * Writes those from `first` (from 0) on, at most n: run run[k] of row row[k] is the columns from grain * run[k] on.
+ * Returns how many the slot serves in all; -1 if the matrix is not balanced, whose members only a search could tell. */
+HN_API int64_t hn_matrix_members(const hn_matrix *matrix, int64_t slot, int64_t first, int64_t n, int64_t *row,
+                                 int64_t *run);
 /* Writes rows [row, row + rows) of the virtual matrix into a new tensor rows x cols. For export and inspection: this
  * does allocate what it writes. */
 HN_API hn_status hn_matrix_expand(const hn_matrix *matrix, hn_tensor *pool, int64_t row, int64_t rows, hn_tensor **out);

@@ -15,6 +15,7 @@ usage: hnrun examples/train.lua [options]
   --lr X             learning rate at the start (0.05)
   --compression C    stored weights over virtual ones, such as 1/64 (1/8)
   --scheme NAME      how weights map to buckets: line or element; dense for none (line)
+  --balanced         lets every bucket serve as many weights as any other
   --hidden N         width of the hidden layer (1000)
   --dropout P        share of the hidden units that a training step leaves out (0.2)
   --seed N           of first values, shuffling and hashes (1)
@@ -25,6 +26,7 @@ local settings <const> = {
   epochs = 20, batch = 50, lr = 0.05, compression = "1/8", scheme = "line", hidden = 1000, dropout = 0.2,
   seed = 1, data = false,
 }
+local balanced = false
 
 local function stop(message)
   io.stderr:write("train.lua: ", message, "\n", usage, "\n")
@@ -38,19 +40,26 @@ while i <= #arg do
     print(usage)
     os.exit(0, true)
   end
-  if settings[name] == nil then stop("unknown option " .. arg[i]) end
-  local value = arg[i + 1] or stop(arg[i] .. " needs a value")
-  if math.type(settings[name]) then value = tonumber(value) or stop(arg[i] .. " needs a number, got " .. value) end
-  settings[name] = value
-  i = i + 2
+  if name == "balanced" then
+    balanced = true
+    i = i + 1
+  else
+    if settings[name] == nil then stop("unknown option " .. arg[i]) end
+    local value = arg[i + 1] or stop(arg[i] .. " needs a value")
+    if math.type(settings[name]) then value = tonumber(value) or stop(arg[i] .. " needs a number, got " .. value) end
+    settings[name] = value
+    i = i + 2
+  end
 end
 
 print(hn.use { seed = settings.seed })
 local train <const>, test <const> = hn.data.fashion_mnist(settings.data or nil)
 
+local hashing <const> = { compression = settings.compression, scheme = settings.scheme, balanced = balanced }
+
 local function layer(inputs, outputs)
   if settings.scheme == "dense" then return hn.nn.Linear(inputs, outputs) end
-  return hn.nn.Hashed(inputs, outputs, { compression = settings.compression, scheme = settings.scheme })
+  return hn.nn.Hashed(inputs, outputs, hashing)
 end
 
 local net <const> = hn.nn.Sequential {

@@ -29,7 +29,7 @@ end
 -- Arguments and words of the output. An example without a row here runs without arguments.
 local ROWS <const> = {
   ["examples/train.lua"] = { arguments = "--epochs 2 --batch 20 --lr 0.03 --compression 1/16 --scheme element "
-    .. "--hidden 50 --seed 3", words = { "Hashed", "epoch 2/2", "test: ", "error" } },
+    .. "--balanced --hidden 50 --seed 3", words = { "Hashed", "epoch 2/2", "test: ", "error" } },
   ["examples/loop.lua"] = { words = { "epoch 4", "test error" } },
   ["examples/shared_pool.lua"] = { words = { "counted once", "test: " } },
   ["examples/beyond_memory.lua"] = { arguments = "--rows 3000 --cols 2000 --buckets 64000 --batch 8 --steps 2",

@@ -72,12 +72,13 @@ local function virtual(matrix, w)
 end
 
 -- The network, and its loss as a function of the parameters' numbers: a list of lists in the order of net:parameters().
-local function make(scheme)
+local function make(scheme, balanced)
   local pool <const> = hn.buckets(144)
   local net <const> = hn.nn.Sequential {
-    hn.nn.Hashed(INPUTS, HIDDEN, { pool = pool, scheme = scheme, strip = 8, count = 128 }), hn.nn.GELU(),
-    hn.nn.Residual { hn.nn.Hashed(HIDDEN, HIDDEN, { pool = pool, scheme = scheme, offset = 16, bias = "hashed" }),
-      hn.nn.Tanh() },
+    hn.nn.Hashed(INPUTS, HIDDEN, { pool = pool, scheme = scheme, balanced = balanced, strip = 8, count = 128 }),
+    hn.nn.GELU(),
+    hn.nn.Residual { hn.nn.Hashed(HIDDEN, HIDDEN, { pool = pool, scheme = scheme, balanced = balanced, offset = 16,
+      bias = "hashed" }), hn.nn.Tanh() },
     hn.nn.LayerNorm(HIDDEN),
     hn.nn.Linear(HIDDEN, CLASSES),
   }
@@ -115,11 +116,13 @@ local function make(scheme)
 end
 
 for _, backend in ipairs(backends) do
-  for _, scheme in ipairs { "line", "element" } do
-    describe(("a network of hashed layers on %s, %s,"):format(backend.device, scheme), function()
+  for _, map_ in ipairs { { "line", false }, { "element", false }, { "line", true }, { "element", true } } do
+    local scheme <const>, balanced <const> = table.unpack(map_)
+    local words <const> = (balanced and "balanced " or "") .. scheme
+    describe(("a network of hashed layers on %s, %s,"):format(backend.device, words), function()
       it("has the loss and the gradient of its double in plain Lua", function()
         backends.open { device = backend.device }
-        local net <const>, numbers <const>, reference <const> = make(scheme)
+        local net <const>, numbers <const>, reference <const> = make(scheme, balanced)
         local random <const> = numeric.generator(17)
         local x <const>, labels <const>, weights <const> = {}, {}, random.numbers(BATCH, 0.25, 2)
         for n = 1, BATCH do x[n], labels[n] = random.numbers(INPUTS, -1, 1), 1 + random.integer(CLASSES) end
@@ -158,9 +161,10 @@ for _, backend in ipairs(backends) do
       it("falls along its gradient as fast as the gradient says, with every layer there is", function()
         backends.open { device = backend.device }
         local net <const> = hn.nn.Sequential {
-          hn.nn.HashedEmbedding(11, 20, { buckets = 64, scheme = scheme }), hn.nn.Hashed(20, 30, { scheme = scheme }),
-          hn.nn.BatchNorm(30), hn.nn.ELU(), hn.nn.Dropout(0.25), hn.nn.Linear(30, 16), hn.nn.Sigmoid(),
-          hn.nn.Hashed(16, 3, { scheme = scheme, sign = false }), hn.nn.LogSoftmax(),
+          hn.nn.HashedEmbedding(11, 20, { buckets = 64, scheme = scheme, balanced = balanced }),
+          hn.nn.Hashed(20, 30, { scheme = scheme, balanced = balanced }), hn.nn.BatchNorm(30), hn.nn.ELU(),
+          hn.nn.Dropout(0.25), hn.nn.Linear(30, 16), hn.nn.Sigmoid(),
+          hn.nn.Hashed(16, 3, { scheme = scheme, sign = false, balanced = balanced }), hn.nn.LogSoftmax(),
         }
         local ids <const>, labels <const> = hn.labels { 1, 11, 5, 5, 3, 7, 2, 9 }, hn.labels { 1, 2, 3, 1, 2, 3, 1, 2 }
         local function loss() -- the same dropout every time

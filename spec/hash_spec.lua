@@ -14,7 +14,9 @@ local function layouts()
     for _, strip in ipairs { 0, 1, 3, 8 } do
       for _, sign in ipairs { true, false } do
         for _, offset in ipairs { 0, 48 } do
-          list[#list + 1] = { scheme = scheme, strip = strip, sign = sign, offset = offset }
+          for _, balanced in ipairs { false, true } do
+            list[#list + 1] = { scheme = scheme, strip = strip, sign = sign, offset = offset, balanced = balanced }
+          end
         end
       end
     end
@@ -23,7 +25,8 @@ local function layouts()
 end
 
 local function title(m)
-  return ("%s, strip %d, sign %s, offset %d"):format(m.scheme, m.strip, m.sign, m.offset)
+  return ("%s%s, strip %d, sign %s, offset %d"):format(m.balanced and "balanced " or "", m.scheme, m.strip, m.sign,
+    m.offset)
 end
 
 -- The description with these fields too.
@@ -96,15 +99,17 @@ describe("bucket and sign of every element are the documented ones:", function()
 
   for _, scheme in ipairs { "element", "line" } do
     for _, strip in ipairs { 0, 2 ^ 27 | 0, 100000007, LAST } do
-      for _, seed in ipairs { 0, 1, 0x80000000, 0xffffffff } do
-        it(("at extreme and random keys: %s, strip %d, seed %#x"):format(scheme, strip, seed), function()
+      for k, seed in ipairs { 0, 1, 0x80000000, 0xffffffff, 0, 0xffffffff } do
+        local balanced <const> = k > 4
+        local words <const> = (balanced and "balanced " or "") .. scheme
+        it(("at extreme and random keys: %s, strip %d, seed %#x"):format(words, strip, seed), function()
           local random <const> = numeric.generator(seed)
           local keys <const> = table.move(EXTREMES, 1, #EXTREMES, 1, {})
           for _ = 1, 20 do keys[#keys + 1] = 1 + (random.integer(0x8000) << 16 | random.integer(0x10000)) % LAST end
           for _, slots in ipairs { 22, 1000, 65536 } do
             local m <const> = {
-              rows = LAST, cols = LAST, scheme = scheme, strip = strip, seed = seed, sign = true, offset = 0,
-              count = slots * (scheme == "line" and 16 or 1),
+              rows = LAST, cols = LAST, scheme = scheme, strip = strip, seed = seed, sign = true,
+              balanced = balanced, offset = 0, count = slots * (scheme == "line" and 16 or 1),
             }
             local v <const>, pool <const> = make(m)
             for _, i in ipairs(keys) do
@@ -125,12 +130,14 @@ describe("bucket and sign of every element are the documented ones:", function()
 
   it("with a single slot every element has its place in it", function()
     local element <const>, line <const> = hn.buckets(1), hn.buckets(16)
-    local e <const> = element:matrix { rows = 5, cols = 40, scheme = "element", seed = 3 }
-    local l <const> = line:matrix { rows = 5, cols = 40, scheme = "line", seed = 3 }
-    for i = 1, 5 do
-      for j = 1, 40 do
-        assert.equal(1, (e:bucket(i, j)))
-        assert.equal((j - 1) % 16 + 1, (l:bucket(i, j)))
+    for _, balanced in ipairs { false, true } do
+      local e <const> = element:matrix { rows = 5, cols = 40, scheme = "element", seed = 3, balanced = balanced }
+      local l <const> = line:matrix { rows = 5, cols = 40, scheme = "line", seed = 3, balanced = balanced }
+      for i = 1, 5 do
+        for j = 1, 40 do
+          assert.equal(1, (e:bucket(i, j)))
+          assert.equal((j - 1) % 16 + 1, (l:bucket(i, j)))
+        end
       end
     end
   end)

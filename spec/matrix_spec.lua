@@ -7,9 +7,9 @@ describe("a virtual matrix", function()
   it("says how it is laid out", function()
     local pool <const> = hn.buckets(100)
     local info <const> = pool:matrix({ rows = 33, cols = 7, scheme = "line", seed = 5, sign = false, strip = 16,
-      offset = 16, count = 64 }):info()
+      offset = 16, count = 64, balanced = true }):info()
     assert.same({ rows = 33, cols = 7, scheme = "line", seed = 5, sign = false, strip = 16, offset = 16, count = 64,
-      grain = 16 }, info)
+      grain = 16, balanced = true }, info)
   end)
 
   it("takes all buckets from the offset on if no count is given", function()
@@ -17,9 +17,10 @@ describe("a virtual matrix", function()
     assert.equal(70, pool:matrix({ rows = 3, cols = 3, scheme = "element", offset = 30 }):info().count)
   end)
 
-  it("is by default a line matrix with signs and no strips at the pool's start", function()
+  it("is by default a line matrix with signs, by chance and without strips, at the pool's start", function()
     local info <const> = hn.buckets(64):matrix({ rows = 3, cols = 3 }):info()
-    assert.same({ "line", true, 0, 0, 64 }, { info.scheme, info.sign, info.strip, info.offset, info.count })
+    assert.same({ "line", true, false, 0, 0, 64 },
+      { info.scheme, info.sign, info.balanced, info.strip, info.offset, info.count })
   end)
 
   it("knows its rows, columns and pool", function()
@@ -71,5 +72,7 @@ describe("a virtual matrix", function()
   it("prints its size, scheme and buckets", function()
     local text <const> = tostring(hn.buckets(64):matrix { rows = 30, cols = 70, scheme = "line" })
     for _, word in ipairs { "30", "70", "line", "64" } do assert.matches(word, text, 1, true) end
+    assert.not_matches("balanced", text, 1, true)
+    assert.matches("balanced line", tostring(hn.buckets(64):matrix { rows = 3, cols = 3, balanced = true }), 1, true)
   end)
 end)

@@ -177,10 +177,11 @@ describe("Hashed", function()
     assert.same(first, seeds())
   end)
 
-  it("passes scheme, seed, sign and strip on to its matrix", function()
-    local info <const> = nn.Hashed(40, 24, { scheme = "element", seed = 9, sign = false, strip = 8 }).matrix:info()
-    assert.same({ "element", 9, false, 8, 24, 40 },
-      { info.scheme, info.seed, info.sign, info.strip, info.rows, info.cols })
+  it("passes scheme, seed, sign, balanced and strip on to its matrix", function()
+    local info <const> = nn.Hashed(40, 24, { scheme = "element", seed = 9, sign = false, balanced = true, strip = 8 })
+      .matrix:info()
+    assert.same({ "element", 9, false, true, 8, 24, 40 },
+      { info.scheme, info.seed, info.sign, info.balanced, info.strip, info.rows, info.cols })
   end)
 
   it("keeps its bias in its own buckets if that is asked for", function()

@@ -31,15 +31,17 @@ end)
 for _, backend in ipairs(backends) do
   describe("on " .. backend.device, function()
     for _, scheme in ipairs { "element", "line" } do
-      for _, way in ipairs { { 0, 256 }, { 0, 2 ^ 18 | 0 }, { 100, 256 }, { 300, 4096 } } do
-        local strip <const>, count <const> = way[1], way[2]
-        it(("gradients of 1024 x 1024 have the same bits with 2, 3, 5, 16 threads: linear %s strip %d count %d")
-          :format(scheme, strip, count), function()
+      for _, way in ipairs { { 0, 256 }, { 0, 2 ^ 18 | 0 }, { 100, 256 }, { 300, 4096 }, { 0, 4096, true },
+        { 100, 256, true } } do
+        local strip <const>, count <const>, balanced <const> = way[1], way[2], way[3] or false
+        it(("gradients of 1024 x 1024 have the same bits with 2, 3, 5, 16 threads: linear %s strip %d count %d%s")
+          :format(scheme, strip, count, balanced and " balanced" or ""), function()
           local function gradients(threads)
             backends.open { device = backend.device, threads = threads }
             local pool <const> = hn.buckets(count):normal(0, 1)
             local x <const> = hn.tensor({ 2, 1024 }):normal(0, 1):parameter()
-            local v <const> = pool:matrix { rows = 1024, cols = 1024, scheme = scheme, strip = strip, seed = 5 }
+            local v <const> = pool:matrix { rows = 1024, cols = 1024, scheme = scheme, strip = strip, seed = 5,
+              balanced = balanced }
             local _ <close> = hn.tape()
             local y <const> = hn.linear(x, v)
             y:mul(y):sum():backward()

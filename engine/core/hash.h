@@ -7,8 +7,18 @@
  *   line (grain 16): slot range(h(i, j div 16) >> 1, S), sign of column j: bit j mod 16 of h(i, j div 16; seed ^ GOLDEN)
  *   element (grain 1): slot range(h(i, j) >> 1, S), sign -1 if h(i, j) is odd
  *   strips: strip s of NS owns the slots from floor(s*S/NS) up to floor((s+1)*S/NS)
+ *   balanced: the runs of strip s (of the whole matrix: s = 0) are numbered, a keyed permutation makes n' of number n,
+ *     and the slot is n' mod (slots of the strip), counted from the strip's first; signs are as above. The strip has R
+ *     rows from i0 on (the last one may have fewer), G = ceil(cols / grain) runs a row, N = R*G in all; run g of row i is
+ *     n = (i-i0)*G + g = l*b + r, with a = ceil(sqrt(N)), b = ceil(N/a), l < a, r < b. The permutation: for t = 0..3
+ *       t even: l = (l + F(t, r, a)) mod a;  t odd: r = (r + F(t, l, b)) mod b,
+ *       F(t, x, m) = range(h((4*s + t) mod 2^32, x; seed ^ BALANCE) >> 1, m),
+ *     again and again until n' = l*b + r is below N (a cycle walk: less than a of the a*b numbers are not).
  *
  * Golden: h(0, 0; 0) = 0xdeb39513, h(1, 2; 3) = 0xd68b6c53, h(2^32-1, 2^32-1; 2^32-1) = 0xa01706a2.
+ * Golden, balanced, slots from 0: element 3 x 5 over 15 slots, seed 7: 1 12 0 14 5, 2 7 4 11 6, 13 10 9 8 3. Element
+ * (2^31-2, 2^31-2) of 2^31-1 squared over 2^31-1 slots, seed 1: 840380384. Run 6249 of row 99999 of line 10^5 squared
+ * over 1000003 slots in strips of 32, seed 1: 999892.
  */
 #ifndef HN_CORE_HASH_H
 #define HN_CORE_HASH_H
@@ -23,7 +33,8 @@
 #define HN_INLINE static inline __attribute__((always_inline, unused))
 #endif
 
-#define HN_SIGN_SEED 0x9E3779B9u /* GOLDEN above: the seed of a line's signs is the matrix' seed xor this */
+#define HN_SIGN_SEED 0x9E3779B9u    /* GOLDEN above: the seed of a line's signs is the matrix' seed xor this */
+#define HN_BALANCE_SEED 0x85EBCA77u /* BALANCE above */
 
 /* XXH32's primes. */
 #define HN_PRIME2 2246822519u

@@ -1,4 +1,5 @@
 /* Virtual matrices: the check of their description, and single elements for inspection. The products are a backend's. */
+#include "balanced.h"
 #include "core.h"
 
 const char *hn_scheme_name(hn_scheme scheme) { return scheme == HN_LINE ? "line" : "element"; }
@@ -47,13 +48,42 @@ hn_status hn_matrix_check(hn_context *context, const hn_matrix *m, int64_t bucke
   return HN_OK;
 }
 
-int64_t hn_matrix_bucket(const hn_matrix *m, int64_t row, int64_t col, int *sign) {
+/* The slot of run g of a row, whose hash is h. */
+static uint32_t slot_of(const hn_matrix *m, int64_t row, uint32_t g, uint32_t h) {
+  if (m->balanced) {
+    const hn__balance balance = hn__balance_of(m, row);
+    return hn__balance_slot(&balance, row, g);
+  }
   hn__bank bank = hn__bank_of(m, row);
+  return bank.first + hn__range(h >> 1, bank.size);
+}
+
+int64_t hn_matrix_bucket(const hn_matrix *m, int64_t row, int64_t col, int *sign) {
   uint32_t grain = (uint32_t)hn__grain(m->scheme), i = (uint32_t)row, j = (uint32_t)col, g = j / grain;
   uint32_t h = hn__hash2(i, g, m->seed);
   uint32_t negative = grain == 1 ? h & 1 : hn__hash2(i, g, m->seed ^ HN_SIGN_SEED) >> (j % grain) & 1;
   if (sign) *sign = m->sign && negative ? -1 : 1;
-  return m->offset + (int64_t)grain * (bank.first + (int64_t)hn__range(h >> 1, bank.size)) + j % grain;
+  return m->offset + (int64_t)grain * slot_of(m, row, g, h) + j % grain;
+}
+
+/* A row of the strip that owns the slot. */
+static int64_t row_of_slot(const hn_matrix *m, int64_t slot) {
+  if (m->strip == 0) return 0;
+  int64_t strips = (m->rows + m->strip - 1) / m->strip, slots = m->count / hn__grain(m->scheme);
+  return ((slot + 1) * strips - 1) / slots * m->strip;
+}
+
+int64_t hn_matrix_members(const hn_matrix *m, int64_t slot, int64_t first, int64_t n, int64_t *row, int64_t *run) {
+  if (!m->balanced) return -1;
+  const hn__balance balance = hn__balance_of(m, row_of_slot(m, slot));
+  uint32_t own = (uint32_t)slot - balance.bank.first;
+  int64_t load = (int64_t)hn__balance_load(&balance, own), end = n < load - first ? first + n : load;
+  for (int64_t k = first; k < end; k++) {
+    uint64_t number = hn__balance_member(&balance, own, (uint64_t)k);
+    *row++ = balance.top + (int64_t)(number / balance.across);
+    *run++ = (int64_t)(number % balance.across);
+  }
+  return load;
 }
 
 /* The integers first .. first+n-1 on the device. */

@@ -61,6 +61,10 @@ void hn__cpu_sgemm(bool ta, bool tb, int64_t m, int64_t n, int64_t k, const floa
 hn_status hn__cpu_gemm(hn__device *d, bool ta, bool tb, int64_t m, int64_t n, int64_t k, const float *a, int64_t lda,
                        const float *b, int64_t ldb, float beta, float *c, int64_t ldc);
 
+/* -- balanced.c -- */
+/* Slots of runs first .. first+n-1 of a row of a balanced matrix, counted from the matrix' first. */
+void hn__cpu_balanced_slots(const hn_matrix *v, int64_t row, int64_t first, uint32_t n, uint32_t *slot);
+
 /* -- panel.c: `col` is a multiple of the grain, `cols` too unless the panel ends with the matrix -- */
 /* out[i*ld + j] = V[row + i][col + j] */
 void hn__cpu_expand(const hn_matrix *v, const float *w, int64_t row, int64_t rows, int64_t col, int64_t cols,

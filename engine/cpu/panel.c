@@ -38,6 +38,11 @@ HN_INLINE void hash_element(const hn_matrix *v, int64_t row, int64_t first, uint
                             uint32_t *restrict sign) {
   hn__bank bank = hn__bank_of(v, row);
   uint32_t h = hn__hash_row((uint32_t)row, v->seed), mask = v->sign ? 0x80000000u : 0u;
+  if (v->balanced) {
+    hn__cpu_balanced_slots(v, row, first, n, slot);
+    for (uint32_t i = 0; i < n; i++) sign[i] = (hn__hash_col(h, (uint32_t)first + i) << 31) & mask;
+    return;
+  }
   for (uint32_t i = 0; i < n; i++) {
     uint32_t u = hn__hash_col(h, (uint32_t)first + i);
     slot[i] = bank.first + hn__range(u >> 1, bank.size);
@@ -105,28 +110,28 @@ typedef void expand_panel(const hn_matrix *v, const float *w, int64_t row, int64
 typedef void scatter_panel(const hn_matrix *v, int64_t row, int64_t rows, int64_t col, int64_t cols, const float *g,
                            int64_t ld, float *dw);
 
-static expand_panel *expand_of(hn_scheme scheme) {
-  if (scheme == HN_LINE) return expand_line;
+static expand_panel *expand_of(const hn_matrix *v) {
+  if (v->scheme == HN_LINE) return expand_line;
 #ifdef HN_AVX512
-  if (hn__cpu_avx512()) return hn__cpu_expand_element_avx512;
+  if (hn__cpu_avx512() && !v->balanced) return hn__cpu_expand_element_avx512;
 #endif
   return expand_element;
 }
 
-static scatter_panel *scatter_of(hn_scheme scheme) {
-  if (scheme == HN_LINE) return scatter_line;
+static scatter_panel *scatter_of(const hn_matrix *v) {
+  if (v->scheme == HN_LINE) return scatter_line;
 #ifdef HN_AVX512
-  if (hn__cpu_avx512()) return hn__cpu_scatter_element_avx512;
+  if (hn__cpu_avx512() && !v->balanced) return hn__cpu_scatter_element_avx512;
 #endif
   return scatter_element;
 }
 
 void hn__cpu_expand(const hn_matrix *v, const float *w, int64_t row, int64_t rows, int64_t col, int64_t cols,
                     float *out, int64_t ld) {
-  expand_of(v->scheme)(v, w + v->offset, row, rows, col, cols, out, ld);
+  expand_of(v)(v, w + v->offset, row, rows, col, cols, out, ld);
 }
 
 void hn__cpu_scatter(const hn_matrix *v, int64_t row, int64_t rows, int64_t col, int64_t cols, const float *g,
                      int64_t ld, float *dw) {
-  scatter_of(v->scheme)(v, row, rows, col, cols, g, ld, dw + v->offset);
+  scatter_of(v)(v, row, rows, col, cols, g, ld, dw + v->offset);
 }

@@ -32,7 +32,7 @@ static lua_Integer required(lua_State *L, int table, const char *name) {
   return value;
 }
 
-/* matrix(pool, { rows, cols, scheme, seed, sign, strip, offset, count }) */
+/* matrix(pool, { rows, cols, scheme, seed, sign, balanced, strip, offset, count }) */
 int hnl_new_matrix(lua_State *L) {
   hn_tensor *pool = hnl_tensor(L, 1, "matrix: the pool");
   hn_context *context = hn_tensor_context(pool);
@@ -49,6 +49,7 @@ int hnl_new_matrix(lua_State *L) {
   map->cols = required(L, 2, "cols");
   map->seed = (uint32_t)hnl_field_integer(L, 2, "seed", 0, 0, UINT32_MAX);
   map->sign = hnl_field_bool(L, 2, "sign", true);
+  map->balanced = hnl_field_bool(L, 2, "balanced", false);
   map->strip = hnl_field_integer(L, 2, "strip", 0, 0, INT32_MAX);
   map->offset = hnl_field_integer(L, 2, "offset", 0, 0, INT32_MAX);
   lua_Integer rest = hn_tensor_size(pool) - map->offset;
@@ -100,6 +101,36 @@ static int expand(lua_State *L) {
   return 1;
 }
 
+/* The next element of a bucket: the closure holds the matrix, the slot, the column within a run, and how many of the
+ * slot's runs were seen. */
+static int next_member(lua_State *L) {
+  const hn_matrix *map = &hnl_to_matrix(L, lua_upvalueindex(1))->map;
+  int64_t slot = lua_tointeger(L, lua_upvalueindex(2)), lane = lua_tointeger(L, lua_upvalueindex(3)), row, run;
+  for (lua_Integer k = lua_tointeger(L, lua_upvalueindex(4)); hn_matrix_members(map, slot, k, 1, &row, &run) > k; k++) {
+    int64_t col = run * hn_matrix_grain(map) + lane;
+    if (col >= map->cols) continue; /* a row's last run may go beyond it */
+    lua_pushinteger(L, k + 1);
+    lua_replace(L, lua_upvalueindex(4));
+    lua_pushinteger(L, row + 1);
+    lua_pushinteger(L, col + 1);
+    return 2;
+  }
+  return 0;
+}
+
+/* for row, col in matrix:members(bucket) */
+static int members(lua_State *L) {
+  const hn_matrix *map = &self(L)->map;
+  if (!map->balanced) return hnl_wrong(L, "members: self", "a balanced matrix", 1);
+  lua_Integer bucket = hnl_integer(L, 2, "bucket", map->offset + 1, map->offset + map->count) - 1 - map->offset;
+  lua_pushvalue(L, 1);
+  lua_pushinteger(L, bucket / hn_matrix_grain(map));
+  lua_pushinteger(L, bucket % hn_matrix_grain(map));
+  lua_pushinteger(L, 0);
+  lua_pushcclosure(L, next_member, 4);
+  return 1;
+}
+
 static int rows(lua_State *L) {
   lua_pushinteger(L, self(L)->map.rows);
   return 1;
@@ -137,13 +168,16 @@ static int info(lua_State *L) {
   lua_setfield(L, -2, "scheme");
   lua_pushboolean(L, map->sign);
   lua_setfield(L, -2, "sign");
+  lua_pushboolean(L, map->balanced);
+  lua_setfield(L, -2, "balanced");
   return 1;
 }
 
 static int tostring(lua_State *L) {
   const hn_matrix *map = &self(L)->map;
-  lua_pushfstring(L, "matrix %I x %I over %I buckets (%s, seed %I)", (LUAI_UACINT)map->rows, (LUAI_UACINT)map->cols,
-                  (LUAI_UACINT)map->count, hn_scheme_name(map->scheme), (LUAI_UACINT)map->seed);
+  lua_pushfstring(L, "matrix %I x %I over %I buckets (%s%s, seed %I)", (LUAI_UACINT)map->rows, (LUAI_UACINT)map->cols,
+                  (LUAI_UACINT)map->count, map->balanced ? "balanced " : "", hn_scheme_name(map->scheme),
+                  (LUAI_UACINT)map->seed);
   return 1;
 }
 
@@ -154,8 +188,9 @@ static int collect(lua_State *L) {
   return 0;
 }
 
-static const luaL_Reg methods[] = {{"bucket", bucket}, {"at", at},     {"expand", expand}, {"rows", rows},
-                                   {"cols", cols},     {"pool", pool}, {"info", info},     {NULL, NULL}};
+static const luaL_Reg methods[] = {{"bucket", bucket},   {"at", at},     {"expand", expand},
+                                   {"members", members}, {"rows", rows}, {"cols", cols},
+                                   {"pool", pool},       {"info", info}, {NULL, NULL}};
 
 static const luaL_Reg metamethods[] = {{"__gc", collect}, {"__tostring", tostring}, {NULL, NULL}};
 

@@ -57,13 +57,15 @@ local check_matrix <const> = options.declare("matrix", {
   scheme = virtual.rules.scheme,
   seed = options.rules.seed,
   sign = virtual.rules.sign,
+  balanced = virtual.rules.balanced,
   strip = virtual.rules.strip,
   offset = virtual.rules.offset,
   count = virtual.rules.count,
 })
 
---- pool:matrix{ rows =, cols =, scheme = "line", seed = 0, sign = true, strip = 0, offset = 0, count = the rest }: a
--- virtual matrix over the pool's buckets. `matrix:bucket(i, j)`, `:at(i, j)`, `:expand()` look into it.
+--- pool:matrix{ rows =, cols =, scheme = "line", seed = 0, sign = true, balanced = false, strip = 0, offset = 0,
+-- count = the rest }: a virtual matrix over the pool's buckets. `matrix:bucket(i, j)`, `:at(i, j)`, `:expand()` look
+-- into it; `for i, j in matrix:members(bucket)` goes through the elements that share a bucket of a balanced one.
 function core.methods.matrix(pool, given)
   if kinds.of(pool) ~= "tensor" then
     core.fail("argument", "matrix: pool: expected buckets made by hn.buckets, got %s", kinds.describe(pool))

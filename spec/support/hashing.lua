@@ -21,19 +21,66 @@ function hashing.bank(m, i)
   return first, (s + 1) * slots // strips - first
 end
 
--- Bucket (offset included) and sign of element (i, j). m: rows, scheme, seed, count, and sign, strip, offset if not
--- the defaults.
+-- ---- Balanced maps -----------------------------------------------------------------------------------------------
+
+local BALANCE_SEED <const> = 0x85EBCA77
+
+-- The smallest a with a * a >= n, for n up to 2^62: a square root in floating point can be off by one there.
+local function root_above(n)
+  local a = math.ceil(math.sqrt(n))
+  while a * a < n do a = a + 1 end
+  while (a - 1) * (a - 1) >= n do a = a - 1 end
+  return a
+end
+
+-- The permutation of the runs of strip s of a matrix: its sizes, first row and seed. m: as for bucket.
+function hashing.runs(m, s)
+  local strip <const> = (m.strip or 0) == 0 and m.rows or m.strip
+  local p <const> = { top = s * strip, across = -(-m.cols // (m.scheme == "line" and 16 or 1)) }
+  p.count = math.min(strip, m.rows - p.top) * p.across
+  p.a = root_above(p.count)
+  p.b = -(-p.count // p.a)
+  p.seed, p.strip = m.seed ~ BALANCE_SEED, s
+  return p
+end
+
+local function shift(p, t, x, limit)
+  return hashing.range(core.hash(p.seed, 4 * p.strip + t & 0xffffffff, x) >> 1, limit)
+end
+
+-- What becomes of run number n, and how many times the rounds were applied.
+function hashing.permuted(p, n)
+  local walks = 0
+  repeat
+    local l, r = n // p.b, n % p.b
+    l = (l + shift(p, 0, r, p.a)) % p.a
+    r = (r + shift(p, 1, l, p.b)) % p.b
+    l = (l + shift(p, 2, r, p.a)) % p.a
+    r = (r + shift(p, 3, l, p.b)) % p.b
+    n, walks = l * p.b + r, walks + 1
+  until n < p.count
+  return n, walks
+end
+
+-- ---- Every map ---------------------------------------------------------------------------------------------------
+
+-- The slot of run g of row i.
+local function slot_of(m, i, g)
+  local first <const>, size <const> = hashing.bank(m, i)
+  if not m.balanced then return first + hashing.range(core.hash(m.seed, i, g) >> 1, size) end
+  local p <const> = hashing.runs(m, (m.strip or 0) == 0 and 0 or i // m.strip)
+  return first + hashing.permuted(p, (i - p.top) * p.across + g) % size
+end
+
+-- Bucket (offset included) and sign of element (i, j). m: rows, cols, scheme, seed, count, and sign, strip, offset,
+-- balanced if not the defaults.
 function hashing.bucket(m, i, j)
   local line <const> = m.scheme == "line"
   local grain <const> = line and 16 or 1
   local g <const>, l <const> = j // grain, j % grain
-  local h <const> = core.hash(m.seed, i, g)
-  local first <const>, size <const> = hashing.bank(m, i)
-  local slot <const> = first + hashing.range(h >> 1, size)
-  local bit = h & 1
-  if line then bit = core.hash(m.seed ~ SIGN_SEED, i, g) >> l & 1 end
+  local bit <const> = line and core.hash(m.seed ~ SIGN_SEED, i, g) >> l & 1 or core.hash(m.seed, i, g) & 1
   local sign <const> = (m.sign == false or bit == 0) and 1 or -1
-  return (m.offset or 0) + grain * slot + l, sign
+  return (m.offset or 0) + grain * slot_of(m, i, g) + l, sign
 end
 
 local PRIME1 <const>, PRIME2 <const>, PRIME3 <const>, PRIME4 <const>, PRIME5 <const> =

@@ -32,7 +32,7 @@ function operands.integers(n, limit) return { leaf = { shape = { n }, limit = li
 -- A pool of buckets, for matrix().
 function operands.pool(count) return { shape = { count }, low = -2, high = 2, gradient = true, pool = true } end
 
--- A virtual matrix over a pool: rows, cols, scheme, seed, sign, strip, offset, count.
+-- A virtual matrix over a pool: rows, cols, scheme, seed, sign, balanced, strip, offset, count.
 function operands.matrix(pool, description)
   description.count = description.count or pool.shape[1] - (description.offset or 0)
   return { leaf = pool, matrix = description }

@@ -165,12 +165,17 @@ for _, scheme in ipairs { "element", "line" } do
         end
       end
     end
+    for _, slots in ipairs { 0, 11 } do
+      LAYOUTS[#LAYOUTS + 1] = { scheme = scheme, strip = strip, sign = strip ~= 3, offset = 3, slots = slots,
+        balanced = true }
+    end
   end
 end
 
 local function layout_title(l)
-  return ("%s, strip %d%s%s, %s slots"):format(l.scheme, l.strip, l.sign and "" or ", no sign",
-    l.offset > 0 and ", offset" or "", l.slots == 0 and "fewest" or l.slots < 1000 and "some" or "many")
+  return ("%s%s, strip %d%s%s, %s slots"):format(l.balanced and "balanced " or "", l.scheme, l.strip,
+    l.sign and "" or ", no sign", l.offset > 0 and ", offset" or "",
+    l.slots == 0 and "fewest" or l.slots < 1000 and "some" or "many")
 end
 
 -- A matrix of that layout over a pool with a few buckets more than it needs.
@@ -180,7 +185,7 @@ local function laid(layout, rows_, cols, seed)
   local count <const>, offset <const> = grain * (strips + layout.slots), grain * layout.offset
   return matrix(pool(offset + count + 5), {
     rows = rows_, cols = cols, scheme = layout.scheme, seed = seed, strip = layout.strip, sign = layout.sign,
-    offset = offset, count = count,
+    balanced = layout.balanced, offset = offset, count = count,
   })
 end
 
@@ -207,8 +212,10 @@ end
 
 for _, scheme in ipairs { "element", "line" } do
   -- Strips and bucket counts between which a backend may choose other ways to add up gradients.
-  for _, way in ipairs { { 0, 200 }, { 0, scheme == "line" and 3000 or 48000 }, { 64, 200 }, { 200, 200 } } do
-    local layout <const> = { scheme = scheme, strip = way[1], sign = true, offset = 1, slots = way[2] }
+  for _, way in ipairs { { 0, 200 }, { 0, scheme == "line" and 3000 or 48000 }, { 64, 200 }, { 200, 200 },
+    { 0, 200, true }, { 64, 200, true } } do
+    local layout <const> = { scheme = scheme, strip = way[1], sign = true, offset = 1, slots = way[2],
+      balanced = way[3] }
     add {
       name = "linear", case = layout_title(layout), shapes = WIDE, reference = linear, directions = 1,
       operands = function(s)
@@ -216,8 +223,8 @@ for _, scheme in ipairs { "element", "line" } do
       end,
     }
   end
-  for _, strip in ipairs { 0, 7 } do
-    local layout <const> = { scheme = scheme, strip = strip, sign = true, offset = 3, slots = 300 }
+  for _, way in ipairs { { 0 }, { 7 }, { 7, true } } do
+    local layout <const> = { scheme = scheme, strip = way[1], sign = true, offset = 3, slots = 300, balanced = way[2] }
     add {
       name = "linear", case = layout_title(layout) .. ", few samples", shapes = FEW, reference = linear, directions = 1,
       operands = function(s)

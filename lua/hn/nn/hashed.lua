@@ -16,14 +16,15 @@ local function hashed_bias(matrix)
   local info <const> = matrix:info()
   return core.matrix(matrix:pool(), {
     rows = info.rows, cols = 1, scheme = "element", seed = core.hash(info.seed, 1), sign = info.sign,
-    offset = info.offset, count = info.count,
+    balanced = info.balanced, offset = info.offset, count = info.count,
   })
 end
 
 --- Hashed(inputs, outputs, options): y = x Vᵀ + b with V[i][j] = sign(i,j) · w[bucket(i,j)] of {outputs, inputs}, for x
 -- of {batch, inputs}. Memory follows the buckets w, not inputs × outputs.
--- Options: `compression` (1/8) or `buckets` or `pool` with `offset` and `count`; `scheme`, `seed`, `sign`, `strip`,
--- `init` (see hn.nn.virtual); `bias`: true (a number for each output), false, or "hashed" (in the same buckets).
+-- Options: `compression` (1/8) or `buckets` or `pool` with `offset` and `count`; `scheme`, `seed`, `sign`,
+-- `balanced`, `strip`, `init` (see hn.nn.virtual); `bias`: true (a number for each output), false, or "hashed" (in the
+-- same buckets).
 -- A pool that is all zero gets first values from the first layer built on it; one with values keeps them unless `init`
 -- is given. Fields: `matrix`, `pool`, `bias`.
 function Hashed:init(inputs, outputs, given)

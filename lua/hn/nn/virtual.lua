@@ -32,7 +32,8 @@ end
 -- to the scheme's grain. Or `buckets`: their number, a multiple of the grain. Or `pool`: buckets made by `hn.buckets`,
 -- shared with other layers, of which the layer uses `count` (all) from `offset` (0) on.
 -- `scheme` ("line", or the paper's "element", which suits matrices of fewer than 16 columns better: a line lies partly
--- unused there), `seed` (each layer's own, from the model's), `sign` (true), `strip` (0: none), `init` ("he"; see
+-- unused there), `seed` (each layer's own, from the model's), `sign` (true), `balanced` (false; true lets every bucket
+-- serve as many weights as any other, so that compression 1 is a dense layer), `strip` (0: none), `init` ("he"; see
 -- hn.nn.weights).
 virtual.rules = {
   compression = { "number|string", convert = compression,
@@ -44,6 +45,7 @@ virtual.rules = {
   scheme = { choices = virtual.schemes, default = "line" },
   seed = { "integer", least = 0, most = 0xFFFFFFFF },
   sign = { "boolean", default = true },
+  balanced = { "boolean", default = false },
   strip = { "integer", default = 0, least = 0 },
   init = weights.rule,
 }
@@ -107,18 +109,18 @@ function virtual.matrix(where, rows, cols, o, usual)
   check_storage(where, o)
   local pool <const> = o.pool or core.buckets(bucket_count(where, rows, cols, o))
   local matrix <const> = core.matrix(pool, {
-    rows = rows, cols = cols, scheme = o.scheme, seed = o.seed or core.layer_seed(), sign = o.sign, strip = o.strip,
-    offset = o.offset, count = o.count,
+    rows = rows, cols = cols, scheme = o.scheme, seed = o.seed or core.layer_seed(), sign = o.sign,
+    balanced = o.balanced, strip = o.strip, offset = o.offset, count = o.count,
   })
   fill(matrix, o, usual or "he")
   return matrix
 end
 
---- The matrix in words: "1/8 of line: 98,000 buckets".
+--- The matrix in words: "1/8 of line: 98,000 buckets", or "of balanced line".
 function virtual.describe(matrix)
   local info <const> = matrix:info()
-  return ("%s of %s: %s buckets"):format(text.ratio(info.count / info.rows / info.cols), info.scheme,
-    text.count(info.count))
+  return ("%s of %s%s: %s buckets"):format(text.ratio(info.count / info.rows / info.cols),
+    info.balanced and "balanced " or "", info.scheme, text.count(info.count))
 end
 
 return virtual

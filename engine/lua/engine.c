@@ -7,7 +7,7 @@
 
 static const char engine_key = 0, running_key = 0;
 
-/* Registered, so that a coroutine that is over stays valid until another one takes its place. */
+/* Registered, so that a coroutine that is over stays valid until the next call from another one. */
 static void note_running(hn_engine *engine, lua_State *L) {
   lua_pushthread(L);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &running_key);

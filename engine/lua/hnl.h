@@ -27,6 +27,7 @@ struct hn_engine {
 };
 
 /* -- engine.c, errors.c -- */
+/* The engine, which takes note of the coroutine that asks. */
 hn_engine *hnl_engine(lua_State *L);
 /* The current context, opened with defaults if there is none. */
 hn_context *hnl_context(lua_State *L);

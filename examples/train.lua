@@ -14,15 +14,17 @@ usage: hnrun examples/train.lua [options]
   --batch N          samples of a minibatch (50)
   --lr X             learning rate at the start (0.05)
   --compression C    stored weights over virtual ones, such as 1/64 (1/8)
-  --scheme NAME      how weights map to buckets: line or element (line)
+  --scheme NAME      how weights map to buckets: line or element; dense for none (line)
   --balanced         lets every bucket serve as many weights as any other
   --hidden N         width of the hidden layer (1000)
+  --dropout P        share of the hidden units that a training step leaves out (0.2)
   --seed N           of first values, shuffling and hashes (1)
   --data FOLDER      with the IDX files (HN_DATA, or where Debian's dataset-fashion-mnist puts them)
   --help             this text]]
 
 local settings <const> = {
-  epochs = 20, batch = 50, lr = 0.05, compression = "1/8", scheme = "line", hidden = 1000, seed = 1, data = false,
+  epochs = 20, batch = 50, lr = 0.05, compression = "1/8", scheme = "line", hidden = 1000, dropout = 0.2,
+  seed = 1, data = false,
 }
 local balanced = false
 
@@ -54,9 +56,15 @@ print(hn.use { seed = settings.seed })
 local train <const>, test <const> = hn.data.fashion_mnist(settings.data or nil)
 
 local hashing <const> = { compression = settings.compression, scheme = settings.scheme, balanced = balanced }
+
+local function layer(inputs, outputs)
+  if settings.scheme == "dense" then return hn.nn.Linear(inputs, outputs) end
+  return hn.nn.Hashed(inputs, outputs, hashing)
+end
+
 local net <const> = hn.nn.Sequential {
-  hn.nn.Hashed(784, settings.hidden, hashing), hn.nn.ReLU(), hn.nn.Dropout(0.2),
-  hn.nn.Hashed(settings.hidden, 10, hashing),
+  layer(784, settings.hidden), hn.nn.ReLU(), hn.nn.Dropout(settings.dropout),
+  layer(settings.hidden, 10),
 }
 print(net:summary())
 

@@ -145,6 +145,12 @@ describe("an image folder", function()
     assert.error_matches(function() hn.data.fashion_mnist("/nowhere") end, "^file: .*/nowhere")
     assert.error_matches(function() hn.data.fashion_mnist(7) end, "^argument: .*folder: expected a string, got 7")
   end)
+
+  it("is refused with the system's reason where its files cannot be opened", function()
+    local no_folder <const> = files.write "a file"
+    assert.error_matches(function() hn.data.mnist(no_folder) end,
+      "^file: cannot read '.*/train%-images%-idx3%-ubyte': %u")
+  end)
 end)
 
 describe("a data set", function()

@@ -64,6 +64,8 @@ describe("the example", function()
     local out <const> = program.run { "--threads", "1", "examples/train.lua", "--data", folder,
       "--epochs", "1", "--hidden", "20" }
     assert.matches("test: 50 samples", out, 1, true)
+    assert.matches("Linear +20 %-> 10 ", (program.run { "--threads", "1", "examples/train.lua", "--data", folder,
+      "--epochs", "1", "--hidden", "20", "--scheme", "dense", "--dropout", "0" }))
     local _, err <const>, code <const> = program.run { "examples/train.lua", "--epoch", "1" }
     assert.equal(2, code)
     assert.matches("--epoch", err, 1, true)

@@ -229,12 +229,58 @@ describe("Ctrl-C", function()
     assert.same({ "saved\n", 0 }, { out, code })
   end)
 
-  it("ends any other script with an error", function()
-    local out <const>, err <const>, code <const> = interrupt [[
+  local ENDLESS <const> = {
+    { "any other script", [[
       io.open(ready, "w"):close()
-      while true do end]]
-    assert.same({ "", 1 }, { out, code })
-    assert.matches("interrupted", err, 1, true)
+      while true do end]] },
+    { "a script whose coroutine used the engine and is gone", [[
+      local hn <const> = require "hn"
+      for k = 1, 20 do coroutine.wrap(function() hn.tensor({ 3 }, k):sum():item() end)() end
+      collectgarbage()
+      io.open(ready, "w"):close()
+      while true do end]] },
+    { "a coroutine that uses the engine", [[
+      local hn <const> = require "hn"
+      coroutine.wrap(function()
+        local x <const> = hn.tensor({ 3 }, 1)
+        io.open(ready, "w"):close()
+        while true do x:sum():close() end
+      end)()]] },
+  }
+  for _, case in ipairs(ENDLESS) do
+    it("ends " .. case[1] .. " with an error", function()
+      local out <const>, err <const>, code <const> = interrupt(case[2])
+      assert.same({ "", 1 }, { out, code })
+      assert.matches("interrupted", err, 1, true)
+    end)
+  end
+end)
+
+describe("a training run's display", function()
+  local script <const> = [[
+    local hn <const> = require "hn"
+    local data <const> = hn.data.tensors { x = hn.tensor({ 20, 4 }):normal(0, 1), y = hn.tensor { 20, 1 } }
+    hn.fit(hn.nn.Linear(4, 1), data, { epochs = 2, batch = 10 })]]
+
+  -- Runs the script on a terminal of its own; gives what that shows.
+  local function on_terminal(redirection)
+    local command <const> = ("%s %s %s"):format(files.quoted(program.path), files.write(script), redirection)
+    local out <const>, _, code <const> = program.shell(("script -qec %s /dev/null"):format(files.quoted(command)))
+    assert.equal(0, code)
+    return out
+  end
+
+  it("is a bar on a terminal, and a line for each epoch", function()
+    local out <const> = on_terminal ""
+    assert.matches("epoch 1/2 %[#+%-+%] loss %d", out)
+    assert.matches("epoch 2/2  loss %d", out)
+  end)
+
+  it("is lines without a bar where the output goes elsewhere", function()
+    local path <const> = files.path()
+    assert.equal("", on_terminal("> " .. path))
+    assert.matches("^epoch 1/2  loss %d[^\27]*epoch 2/2  loss %d[^\27]*$", files.read(path))
+    assert.not_matches("\27", on_terminal "| cat")
   end)
 end)
 

@@ -118,6 +118,13 @@ static hn__text bytes_text(int64_t bytes) {
   return text;
 }
 
+/* " (activations)"; nothing for data, which may be about to become weights: hn_tensor_parameter() comes later. */
+static hn__text kind_text(hn_kind kind) {
+  hn__text text = {""};
+  if (kind != HN_DATA) snprintf(text.s, sizeof text.s, " (%s)", hn_kind_name(kind));
+  return text;
+}
+
 /* Says how much was wanted, what the limit is and who holds how much. */
 static hn_status no_room(hn_context *context, hn_kind kind, size_t bytes, const char *what) {
   const hn_memory *m = &context->memory;
@@ -128,8 +135,8 @@ static hn_status no_room(hn_context *context, hn_kind kind, size_t bytes, const 
       length += (size_t)snprintf(holders + length, sizeof holders - length, "%s%s %s",
                                  length ? ", " : "held: ", hn_kind_name((hn_kind)k), bytes_text(m->kinds[k]).s);
   hn__text limit = bytes_text(m->budget);
-  return hn__fail(context, HN_MEMORY, "%s%s%s (%s) needs %s, but %s of %s%s used; %s",
-                  context->doing ? context->doing : "", context->doing ? ": " : "", what, hn_kind_name(kind),
+  return hn__fail(context, HN_MEMORY, "%s%s%s%s needs %s, but %s of %s%s used; %s",
+                  context->doing ? context->doing : "", context->doing ? ": " : "", what, kind_text(kind).s,
                   bytes_text((int64_t)bytes).s, bytes_text(m->used).s, m->budget ? limit.s : "what the machine has",
                   m->budget ? " of budget are" : " are", holders);
 }

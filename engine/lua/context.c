@@ -192,10 +192,10 @@ static int clock_seconds(lua_State *L) {
   return 1;
 }
 
-/* Columns of the terminal behind standard error, or nil. */
+/* Columns of the terminal that shows both standard output and standard error; nil if one of them goes elsewhere. */
 static int terminal(lua_State *L) {
   struct winsize size;
-  if (!isatty(STDERR_FILENO)) return 0;
+  if (!isatty(STDOUT_FILENO) || !isatty(STDERR_FILENO)) return 0;
   bool known = ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
   lua_pushinteger(L, known ? size.ws_col : 80);
   return 1;

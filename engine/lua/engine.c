@@ -5,13 +5,20 @@
 #include "hnl.h"
 #include "modules.h"
 
-static const char engine_key = 0;
+static const char engine_key = 0, running_key = 0;
+
+/* Registered, so that a coroutine that is over stays valid until the next call from another one. */
+static void note_running(hn_engine *engine, lua_State *L) {
+  lua_pushthread(L);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &running_key);
+  engine->running = L;
+}
 
 hn_engine *hnl_engine(lua_State *L) {
   lua_rawgetp(L, LUA_REGISTRYINDEX, &engine_key);
   hn_engine *engine = lua_touserdata(L, -1);
   lua_pop(L, 1);
-  engine->running = L;
+  if (engine->running != L) note_running(engine, L);
   return engine;
 }
 
@@ -114,13 +121,24 @@ const char *hn_error(const hn_engine *engine) {
 static void stop_script(lua_State *L, lua_Debug *ar) {
   (void)ar;
   lua_sethook(L, NULL, 0, 0);
+  hn_engine *engine = hnl_engine(L);
+  if (!engine->stopping) return;
+  engine->stopping = 0;
   luaL_error(L, "interrupted");
 }
+
+static void stop_soon(lua_State *L) {
+  lua_sethook(L, stop_script, LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT, 1);
+}
+
+/* Nobody but Lua knows which coroutine runs: the first of the two that wakes up ends the script. */
 
 void hn_interrupt(hn_engine *engine) {
   if (engine->listening && !engine->pending) {
     engine->pending = 1;
     return;
   }
-  lua_sethook(engine->running, stop_script, LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT, 1);
+  engine->stopping = 1;
+  stop_soon(engine->L);
+  stop_soon(engine->running);
 }

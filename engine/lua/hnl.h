@@ -17,15 +17,17 @@
 
 struct hn_engine {
   lua_State *L;       /* main thread */
-  lua_State *running; /* thread that called last: the one whose collector may be run */
+  lua_State *running; /* coroutine that called last: whose collector may be run, and which Ctrl-C must reach */
   hn_engine_options options;
   hn_context *context;                      /* current one, or NULL before first need */
   uint32_t layers;                          /* default layer seeds given out in it */
   int64_t settled;                          /* device bytes after the last forced collection */
   volatile sig_atomic_t pending, listening; /* Ctrl-C came; somebody polls for it */
+  volatile sig_atomic_t stopping;           /* the script is to end with an error */
 };
 
 /* -- engine.c, errors.c -- */
+/* The engine, which takes note of the coroutine that asks. */
 hn_engine *hnl_engine(lua_State *L);
 /* The current context, opened with defaults if there is none. */
 hn_context *hnl_context(lua_State *L);

@@ -40,7 +40,6 @@ static int apply(lua_State *L) {
   const hn_op *op = lua_touserdata(L, lua_upvalueindex(1));
   hn_args args = read_args(L, op);
   hn_context *context = context_of(L, &args);
-  hnl_engine(L);
   hnl_try(L, context, hn_apply(context, op, &args, hnl_new_tensor(L)));
   hnl_pace(L, context);
   return 1;

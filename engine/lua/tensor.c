@@ -5,6 +5,7 @@
 #include "hnl.h"
 
 hn_tensor **hnl_new_tensor(lua_State *L) {
+  hnl_engine(L); /* what the box is for may need the collector */
   hn_tensor **box = lua_newuserdatauv(L, sizeof *box, 0);
   *box = NULL;
   luaL_setmetatable(L, HNL_TENSOR);

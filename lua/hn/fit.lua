@@ -206,10 +206,9 @@ end
 -- function(output, y, weight) that returns a tensor of one element), `optimizer` (SGD), `schedule` (constant),
 -- `batch` (50), `microbatch` (none), `epochs` (10), `validate` (a fraction or a number of samples held out, or a data
 -- set), `patience` (epochs without a lower validation loss before training stops), `shuffle` (true), `progress` (true:
--- a bar on a terminal's standard error, else a line for each epoch on standard output; "plain": always lines; false:
--- nothing),
--- `callbacks` { epoch = function(state), batch = function(state) }, where returning false ends training and state
--- holds net, optimizer, epoch, epochs, batch, batches, lr, loss, error, validation.
+-- a line for each epoch, and a bar while one goes on if output and errors go to a terminal; "plain": no bar; false:
+-- nothing), `callbacks` { epoch = function(state), batch = function(state) }, where returning false ends training and
+-- state holds net, optimizer, epoch, epochs, batch, batches, lr, loss, error, validation.
 --
 -- With `validate`, the network ends with the weights of the epoch whose validation loss was lowest. Ctrl-C ends
 -- training at the next minibatch in the same way, and the script goes on. The network is left in evaluation mode.

@@ -1,5 +1,5 @@
---- What a training run shows while it goes on. On a terminal: a bar on standard error, redrawn at most ten times a
--- second, and a line that stays for each finished epoch. Elsewhere: that line on standard output, nothing in between.
+--- What a training run shows while it goes on: a line on standard output for each finished epoch and, where output and
+-- errors go to a terminal, a bar on standard error in between, redrawn at most ten times a second.
 -- @module hn.progress
 
 local core <const> = require "hn.core"
@@ -68,18 +68,9 @@ function Progress:finish(done, result)
     .. (validation and measures("validation loss", validation.loss, validation.error) or "")
     .. ("  %s  %.1f s  %s left"):format(rate_text(done / result.seconds), core.clock() - self.epoch_started,
       text.time(time_left(self, self.samples)))
-  if self.bar then
-    redraw(line .. "\n")
-  else
-    io.stdout:write(line, "\n")
-    io.stdout:flush()
-  end
-end
-
---- Something to say between epochs, such as why training ends.
-function Progress:say(line)
-  if not self.shown then return end
-  if self.bar then redraw(line .. "\n") else io.stdout:write(line, "\n") end
+  if self.bar then redraw("") end
+  io.stdout:write(line, "\n")
+  io.stdout:flush()
 end
 
 --- Leaves a clean line when training ends in the middle of an epoch.

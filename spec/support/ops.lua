@@ -64,6 +64,11 @@ unary("elu", function(x) return x > 0 and x or math.exp(x) - 1 end,
 unary("gelu", gelu, { low = -4, high = 4 })
 unary("tanh", tanh, { low = -5, high = 5 })
 unary("sigmoid", sigmoid, { low = -8, high = 8 })
+unary("abs", math.abs, { avoid = { 0 } })
+unary("gauss", function(x) return math.exp(-x * x) end)
+unary("hard_tanh", function(x) return math.max(-1, math.min(1, x)) end, { avoid = { -1, 1 } })
+unary("relu6", function(x) return math.max(0, math.min(6, x)) end, { low = -2, high = 8, avoid = { 0, 6 } })
+unary("softsign", function(x) return x / (1 + math.abs(x)) end)
 unary("softplus", function(x) return math.log(1 + math.exp(x)) end, { low = -8, high = 8 })
 
 -- Beyond one piece of a kernel, so that several threads have work.

@@ -13,9 +13,12 @@ local fashion_names <const> = {
 }
 local digit_names <const> = { "0", "1", "2", "3", "4", "5", "6", "7", "8", "9" }
 
+local not_there <const> = 2 -- ENOENT
+
+--- Whether a file of that name is there, readable or not.
 local function exists(path)
-  local file <const> = io.open(path, "rb")
-  return file ~= nil and file:close()
+  local file <close>, _, code = io.open(path, "rb")
+  return file ~= nil or code ~= not_there
 end
 
 --- The file in the folder, plain or gzip.
@@ -23,7 +26,7 @@ local function find(folder, name, advice)
   for _, path in ipairs { folder .. "/" .. name, folder .. "/" .. name .. ".gz" } do
     if exists(path) then return path end
   end
-  core.fail("file", "%s: neither %s nor %s.gz is in that folder; %s", folder, name, name, advice)
+  core.fail("file", "'%s': neither %s nor %s.gz is in that folder; %s", folder, name, name, advice)
 end
 
 --- Reads an IDX file and checks that it is one of bytes with `dims` dimensions, called `what`.
@@ -58,18 +61,24 @@ local function read_folder(where, folder, names, advice)
   return read_part(folder, "train", names, advice), read_part(folder, "t10k", names, advice)
 end
 
+--- The folder that the environment variable HN_DATA names; nil where it is unset or empty.
+local function from_environment()
+  local folder <const> = os.getenv "HN_DATA"
+  return folder ~= "" and folder or nil
+end
+
 --- Fashion-MNIST: 60,000 and 10,000 images of 28 x 28 in [0, 1] with ten classes, as two data sets, train and test.
 -- @param folder where the four IDX files are, plain or gzip; else the environment variable HN_DATA says it, else they
 -- are expected where Debian's package dataset-fashion-mnist puts them
 function images.fashion_mnist(folder)
-  return read_folder("hn.data.fashion_mnist", folder or os.getenv "HN_DATA" or fashion_folder, fashion_names,
+  return read_folder("hn.data.fashion_mnist", folder or from_environment() or fashion_folder, fashion_names,
     "install the package dataset-fashion-mnist, or name a folder by HN_DATA or the argument")
 end
 
 --- MNIST, or any other set in the same four files; class d + 1 is the digit d. Two data sets, train and test.
 -- @param folder where they are; else the environment variable HN_DATA says it
 function images.mnist(folder)
-  folder = folder or os.getenv "HN_DATA"
+  folder = folder or from_environment()
   if not folder then
     core.fail("file", "hn.data.mnist: folder: expected the folder of the four IDX files (train-images-idx3-ubyte.gz "
       .. "and so on), as an argument or in the environment variable HN_DATA, got neither")

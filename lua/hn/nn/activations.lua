@@ -37,6 +37,16 @@ plain("GELU", "gelu")
 plain("Tanh", "tanh")
 --- Sigmoid(): 1 / (1 + exp(-x)).
 plain("Sigmoid", "sigmoid")
+--- ReLU6(): x between 0 and 6, else the nearer of them.
+plain("ReLU6", "relu6")
+--- HardTanh(): x between -1 and 1, else the nearer of them.
+plain("HardTanh", "hard_tanh")
+--- Abs(): |x|, the symmetric ReLU.
+plain("Abs", "abs")
+--- Gauss(): exp(-x²).
+plain("Gauss", "gauss")
+--- Softsign(): x / (1 + |x|).
+plain("Softsign", "softsign")
 --- Softplus(): log(1 + exp(x)).
 plain("Softplus", "softplus")
 --- Softmax(): over the last dimension. The cross-entropy losses take a network's output without it.

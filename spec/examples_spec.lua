@@ -58,6 +58,17 @@ describe("the example", function()
     end)
   end
 
+  it("scripts/rates.lua runs", function()
+    local out <const>, err <const>, code <const> = run("scripts/rates.lua", { arguments = "adam" })
+    assert.same({ "", 0 }, { err, code })
+    for _, words in ipairs { "^layers +optimiser +0.0001 ", "\ndense +Adam +%d+%.%d ",
+      "\nline 1/512 +Adam +%d+%.%d " } do
+      assert.matches(words, out)
+    end
+    assert.same({ "usage: hnrun scripts/rates.lua [sgd|adam]\n", 2 },
+      { select(2, program.run { "scripts/rates.lua", "adams" }) })
+  end)
+
   for path in pairs(ROWS) do
     it(path .. " is there", function() assert.is_truthy(io.open(path)):close() end)
   end

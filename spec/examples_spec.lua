@@ -34,6 +34,9 @@ local ROWS <const> = {
   ["examples/shared_pool.lua"] = { words = { "counted once", "test: " } },
   ["examples/beyond_memory.lua"] = { arguments = "--rows 3000 --cols 2000 --buckets 64000 --batch 8 --steps 2",
     words = { "6,003,000", "peak", "fits", "ns a weight at 256 x 80", "step 2: loss", "measured: " } },
+  ["examples/wider.lua"] = { arguments = "--budget 32 --wider 16 --batch 20 --epochs 1 --seeds 2",
+    words = { "dense, 784-3-10: 2395 weights, 2395 stored", "hashed, 784-48-10: 38170 weights", "pieces of up to 2",
+      "seed 2: test error", "mean test error: dense" } },
   ["examples/regression.lua"] = { words = { "root mean squared error" } },
 }
 
@@ -54,6 +57,17 @@ describe("the example", function()
       for _, word in ipairs(row.words) do assert.matches(word, out, 1, true) end
     end)
   end
+
+  it("scripts/rates.lua runs", function()
+    local out <const>, err <const>, code <const> = run("scripts/rates.lua", { arguments = "adam" })
+    assert.same({ "", 0 }, { err, code })
+    for _, words in ipairs { "^layers +optimiser +0.0001 ", "\ndense +Adam +%d+%.%d ",
+      "\nline 1/512 +Adam +%d+%.%d " } do
+      assert.matches(words, out)
+    end
+    assert.same({ "usage: hnrun scripts/rates.lua [sgd|adam]\n", 2 },
+      { select(2, program.run { "scripts/rates.lua", "adams" }) })
+  end)
 
   for path in pairs(ROWS) do
     it(path .. " is there", function() assert.is_truthy(io.open(path)):close() end)

@@ -2,6 +2,7 @@
 
 local core <const> = require "hn.core"
 local hn <const> = require "hn"
+local numeric <const> = require "spec.support.numeric"
 
 local optim <const> = hn.optim
 
@@ -100,6 +101,99 @@ describe("an optimiser", function()
   it("refuses to clip gradients that are not finite", function()
     local p <const> = parameter_with({ 1 }, math.huge)
     assert.error_matches(function() optim.SGD({ clip = 1 }):step { p } end, "^numeric: SGD: ")
+  end)
+end)
+
+-- Layers in which each weight is a bucket of its own: a strip for each row, and in it one line of 16.
+local function unshared() return hn.nn.Hashed(16, 5, { compression = 1, strip = 1, bias = false, seed = 3 }) end
+
+-- A dense layer that starts with the same weights.
+local function dense_like(hashed)
+  local layer <const> = hn.nn.Linear(16, 5, { bias = false })
+  layer.weight:set(hashed.matrix:expand():table())
+  return layer
+end
+
+local function train(layer, optimizer)
+  local x <const> = hn.tensor({ 7, 16 }, function(i, j) return (i * j * 5 % 13) / 13 - 0.4 end)
+  local labels <const> = hn.labels { 1, 2, 3, 4, 5, 1, 2 }
+  for _ = 1, 5 do
+    local _ <close> = hn.tape()
+    hn.cross_entropy(layer(x), labels):backward()
+    optimizer:step(layer:parameters())
+  end
+end
+
+describe("a hashed layer at compression 1 trains as a dense one does, to the bit:", function()
+  local rows <const> = {
+    { "SGD", { lr = 0.5 } }, { "SGD", { lr = 0.5, momentum = 0.9, stable = true } },
+    { "SGD", { lr = 0.5, momentum = 0.9, nesterov = true, l1 = 0.01, l2 = 0.05, stable = true } },
+    { "SGD", { lr = 0.5, l2 = 0.05, clip = 0.1 } }, { "Adam", { lr = 0.01, l1 = 0.01, l2 = 0.05 } },
+    { "AdamW", { lr = 0.01, l2 = 0.5 } }, { "RMSprop", { lr = 0.01, l2 = 0.05 } },
+    { "Adagrad", { lr = 0.01, l1 = 0.01, l2 = 0.05 } },
+  }
+  for _, row in ipairs(rows) do
+    local name <const>, options <const> = table.unpack(row)
+    it(tostring(optim[name](options)), function()
+      local hashed <const> = unshared()
+      local dense <const> = dense_like(hashed)
+      local before <const> = hashed.matrix:expand():table()
+      train(hashed, optim[name](options))
+      train(dense, optim[name](options))
+      assert.same(dense.weight:table(), hashed.matrix:expand():table())
+      assert.are_not.same(before, dense.weight:table())
+    end)
+  end
+end)
+
+describe("SGD with stable = true", function()
+  it("divides the gradients of buckets by the root of their load, and no others", function()
+    local shared <const> = hn.buckets(32)
+    local net <const> = hn.nn.Sequential {
+      hn.nn.Hashed(8, 8, { buckets = 16, scheme = "element" }), -- load 4, bias 1
+      hn.nn.Hashed(8, 32, { pool = shared, scheme = "element" }), hn.nn.Hashed(32, 1, { pool = shared,
+        scheme = "element", bias = "hashed" }), -- load (256 + 32 + 1) / 32
+      hn.nn.Linear(1, 3),
+    }
+    local parameters <const> = net:parameters()
+    local loads <const> = { [net[1].pool] = 4, [shared] = 289 / 32 }
+    local before <const> = {}
+    for i, p in ipairs(parameters) do
+      before[i] = p:table()
+      add_gradient(p, 0.5)
+    end
+    optim.SGD({ lr = 0.25, l2 = 0.125, stable = true }):step(parameters)
+    for i, p in ipairs(parameters) do
+      local expected <const>, load <const> = {}, loads[p] or 1
+      assert.equal(load, parameters.loads[p])
+      for k, w in ipairs(numeric.flat(before[i])) do
+        expected[k] = w - 0.25 * (0.5 / math.sqrt(load) + 0.125 * w)
+      end
+      assert.is_true(numeric.error(numeric.flat(p:table()), expected) < 1e-12)
+    end
+  end)
+
+  it("counts a matrix once, however many layers use it, and loads below 1 as 1", function()
+    local tied <const> = hn.nn.Hashed(4, 4, { buckets = 8, scheme = "element", bias = false })
+    local net <const> = hn.nn.Sequential { tied, tied, hn.nn.Residual { tied } }
+    assert.equal(2, net:parameters().loads[tied.pool])
+    local roomy <const> = hn.nn.Hashed(1, 2, { bias = false }) -- a line of 16 for 2 weights
+    assert.equal(1, roomy:parameters().loads[roomy.pool])
+  end)
+
+  it("steps by the loads of net:parameters() and asks for them", function()
+    local layer <const> = hn.nn.Hashed(4, 4)
+    for _, parameters in ipairs { { layer.pool }, { layer.pool, loads = {} } } do
+      assert.error_matches(function() optim.SGD({ stable = true }):step(parameters) end,
+        "^argument: SGD: parameters: expected the list that net:parameters%(%) returns")
+    end
+  end)
+
+  it("is an option of SGD alone, true or false", function()
+    assert.error_matches(function() optim.SGD { stable = "sqrt" } end,
+      '^argument: hn.optim.SGD: stable: expected true or false, got "sqrt"')
+    assert.error_matches(function() optim.Adam { stable = true } end, "^argument: hn.optim.Adam: unknown option")
+    assert.matches("stable true", tostring(optim.SGD { stable = true }), 1, true)
   end)
 end)
 

@@ -78,7 +78,8 @@ local function counted(net, row, batch, optimizer, more)
   local predicted <const> = net:memory { batch = batch, optimizer = optimizer, loss = row.loss,
     input = more.data and data or row.input }
   core.reset_peak()
-  hn.fit(net, data, { batch = batch, epochs = 1, optimizer = optimizer, loss = row.loss, progress = false })
+  hn.fit(net, data, { batch = batch, epochs = 1, optimizer = optimizer, loss = row.loss, progress = false,
+    validate = more.validate and data })
   return predicted, core.memory()
 end
 
@@ -108,6 +109,13 @@ describe("net:memory predicts to the byte what the counter says of hn.fit:", fun
     local predicted <const>, memory <const> = counted(NETWORKS[1][2](), NETWORKS[1], 20, hn.optim.SGD(),
       { weight = true, normalise = true, data = true })
     assert.same({ memory.peak, memory.peak_kinds }, { predicted.peak, predicted.kinds })
+  end)
+
+  it("validation, after which the best weights are put back", function()
+    for _, row in ipairs { NETWORKS[1], NETWORKS[2], NETWORKS[5] } do
+      local predicted <const>, memory <const> = counted(row[2](), row, 2, hn.optim.SGD { lr = 0 }, { validate = true })
+      assert.same({ memory.peak, memory.peak_kinds }, { predicted.peak, predicted.kinds })
+    end
   end)
 
   it("a network and an optimiser that were used before", function()

@@ -4,7 +4,7 @@
 --     optimizer:step(net:parameters())          -- after loss:backward()
 --
 -- Field `lr` may be read and set at any time. On a pool of buckets a step touches its K numbers, never more; `l1` and
--- `l2` act on these stored numbers.
+-- `l2` act on these stored numbers, so that at compression 1 they are those of a dense layer.
 -- @module hn.optim
 
 local core <const> = require "hn.core"
@@ -19,12 +19,13 @@ local Optimizer <const> = { kind = "optimizer" }
 Optimizer.__index = Optimizer
 
 --- Options that every optimiser has, in the order in which printing shows them.
-local shown <const> = { "lr", "momentum", "nesterov", "beta1", "beta2", "epsilon", "l1", "l2", "clip" }
+local shown <const> = { "lr", "momentum", "nesterov", "stable", "beta1", "beta2", "epsilon", "l1", "l2", "clip" }
 
 local rules <const> = {
   lr = { "number", least = 0, aka = { "learning_rate", "learningRate", "rate" } },
   momentum = { "number", default = 0, least = 0, below = 1 },
   nesterov = { "boolean", default = false },
+  stable = { "boolean", default = false },
   beta1 = { "number", default = 0.9, least = 0, below = 1, aka = { "betas" } },
   beta2 = { "number", default = 0.999, least = 0, below = 1, aka = { "alpha", "rho" } },
   epsilon = { "number", default = 1e-8, above = 0, aka = { "eps" } },
@@ -54,13 +55,21 @@ local function clipping(self, parameters)
   return norm > clip and clip / norm or 1
 end
 
---- One update of the parameters. core.update reads their states by position and makes them on first use; here they are
--- kept by tensor, so that the list may change between steps.
-local function update(self, parameters)
-  local states <const>, list <const> = self.states, {}
-  for i, parameter in ipairs(parameters) do list[i] = states[parameter] end
-  core.update(self.rule, self.settings, parameters, list)
-  for i, parameter in ipairs(parameters) do states[parameter] = list[i] end
+--- Factor on the gradient of a parameter that gives buckets the steps of weights that nobody shares: theirs is a sum of
+-- `load` gradients with random signs, and so about sqrt(load) times as large as one of them.
+local function easing(self, parameter, loads)
+  if not self.settings.stable then return 1 end
+  local load <const> = loads and loads[parameter] or core.fail("argument", "%s: parameters: expected the list that "
+    .. "net:parameters() returns, as stable = true needs its loads, got one without", self.name)
+  return 1 / math.sqrt(load)
+end
+
+--- Updates a parameter. core.update reads states by position and makes them on first use; here they are kept by tensor,
+-- so that the list may change between steps.
+local function update(self, parameter)
+  local list <const> = { self.states[parameter] }
+  core.update(self.rule, self.settings, { parameter }, list)
+  self.states[parameter] = list[1]
 end
 
 --- Applies one update with the gradients that `backward` left, and clears these.
@@ -71,11 +80,13 @@ function Optimizer:step(parameters, rate)
     core.fail("argument", "%s: parameters: expected a list of tensors, got %s", self.name, kinds.describe(parameters))
   end
   self.count = self.count + 1
-  local settings <const> = self.settings
-  settings.scale = clipping(self, parameters)
+  local settings <const>, factor <const> = self.settings, clipping(self, parameters)
   settings.lr = self.lr * (rate or 1)
   settings.step = self.count
-  update(self, parameters)
+  for _, parameter in ipairs(parameters) do
+    settings.scale = factor * easing(self, parameter, parameters.loads)
+    update(self, parameter)
+  end
   for _, parameter in ipairs(parameters) do parameter:clear_grad() end
 end
 
@@ -106,9 +117,15 @@ local function constructor(name, rule, changed)
   end
 end
 
---- SGD{ lr = 0.01, momentum = 0, nesterov = false, l1 = 0, l2 = 0, clip = nil }. All optimisers have `l1` and `l2`
--- (penalties on stored weights) and `clip` (the largest norm of all gradients together).
-optim.SGD = constructor("SGD", "sgd", { lr = 0.01, momentum = true, nesterov = true })
+--- SGD{ lr = 0.01, momentum = 0, nesterov = false, stable = false, l1 = 0, l2 = 0, clip = nil }. All optimisers have
+-- `l1` and `l2` (penalties on stored weights) and `clip` (the largest norm of all gradients together).
+--
+-- With `stable`, a learning rate that suits a dense network suits hashed ones at any compression: the gradients of
+-- buckets are divided by the square root of their load, the mean number of virtual weights that share one. Without it,
+-- the best rate and the largest that does not diverge fall as that root rises. It acts on the gradient of the loss
+-- after clipping, and not on `l1` and `l2`. Dense layers don't notice it. The other optimisers don't need it: the size
+-- of gradients makes no difference to them. `step` then wants the list that `net:parameters()` returns.
+optim.SGD = constructor("SGD", "sgd", { lr = 0.01, momentum = true, nesterov = true, stable = true })
 
 --- Adam{ lr = 0.001, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, l1, l2, clip } (Kingma & Ba 2015).
 optim.Adam = constructor("Adam", "adam", { lr = 0.001, beta1 = true, beta2 = true, epsilon = true })

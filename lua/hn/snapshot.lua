@@ -38,7 +38,7 @@ end
 function Snapshot:restore()
   if not self.taken then return end
   for i, tensor in ipairs(self.tensors) do
-    each_piece(tensor, function(slice, k) slice:set(self.values[i][k]:gather(nil, { dtype = "float" })) end)
+    each_piece(tensor, function(slice, k) slice:set(self.values[i][k]:table()) end)
   end
 end
 

@@ -25,11 +25,16 @@ function Module:forward()
 end
 
 --- The distinct parameters of this module and those inside, in a fixed order: outer modules first, fields by name. A
--- pool that several matrices share comes once.
+-- pool that several matrices share comes once. Field `loads` of the list holds, by parameter, how many weights of the
+-- network one of its numbers stands for: 1, or for buckets the mean of their loads.
 function Module:parameters()
-  local list = {}
+  local list <const> = { loads = {} }
   for _, entry in ipairs(walk.tensors(self)) do
-    if entry.tensor:is_parameter() then list[#list + 1] = entry.tensor end
+    local tensor <const> = entry.tensor
+    if tensor:is_parameter() then
+      list[#list + 1] = tensor
+      list.loads[tensor] = math.max(1, (entry.virtual or 0) / tensor:size())
+    end
   end
   return list
 end

@@ -55,15 +55,26 @@ function walk.modules(module, visit)
   go(module, "")
 end
 
---- Every tensor inside, each once, as a list of { tensor=, path= }; a matrix counts as its pool.
+--- Every tensor inside, each once, as a list of { tensor=, path=, virtual= }; a matrix counts as its pool. `virtual` is
+-- the number of elements of all matrices over the tensor, or nil.
 function walk.tensors(module)
-  local list, seen <const> = {}, {}
-  walk.modules(module, function(one, path)
+  local list <const>, entries <const>, matrices <const> = {}, {}, {}
+  local function entry_of(tensor, path)
+    if not entries[tensor] then
+      entries[tensor] = { tensor = tensor, path = path }
+      list[#list + 1] = entries[tensor]
+    end
+    return entries[tensor]
+  end
+  walk.modules(module, function(one, place)
     walk.own(one, function(value, kind, name)
-      local tensor <const> = kind == "matrix" and value:pool() or kind == "tensor" and value
-      if tensor and not seen[tensor] then
-        seen[tensor] = true
-        list[#list + 1] = { tensor = tensor, path = path == "" and name or path .. "." .. name }
+      local path <const> = place == "" and name or place .. "." .. name
+      if kind == "tensor" then
+        entry_of(value, path)
+      elseif kind == "matrix" and not matrices[value] then
+        local entry <const>, info <const> = entry_of(value:pool(), path), value:info()
+        entry.virtual = (entry.virtual or 0) + info.rows * info.cols
+        matrices[value] = true
       end
     end)
   end)

@@ -76,7 +76,7 @@ HN_API void hn_context_close(hn_context *context);
 HN_API const char *hn_message(const hn_context *context);
 /* What backend i was built with, in words; NULL behind the last. */
 HN_API const char *hn_backend_built_with(int i);
-/* Device in words, such as "cpu, 2 threads". */
+/* Device in words, such as "cpu, 2 threads, avx512". */
 HN_API const char *hn_context_device(const hn_context *context);
 HN_API int hn_context_threads(const hn_context *context);
 HN_API uint32_t hn_context_seed(const hn_context *context);

@@ -17,7 +17,7 @@
 /* The part of a backend's device that the engine sees; a backend puts its own behind it. */
 typedef struct hn__device {
   int threads;
-  char name[96];                  /* in words, such as "cpu, 2 threads" */
+  char name[96];                  /* in words, such as "cpu, 2 threads, avx512" */
   char message[HN_MESSAGE_BYTES]; /* why the last call failed */
 } hn__device;
 

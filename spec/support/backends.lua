@@ -7,6 +7,13 @@ local backends <const> = {
   { device = "cpu" },
 }
 
+-- The levels of SIMD that this processor has, for what depends on them.
+backends.levels = {}
+for _, level in ipairs { "avx512", "avx2", "plain" } do
+  local device <const> = "cpu:" .. level
+  if pcall(hn.use, { device = device }) then table.insert(backends.levels, { device = device }) end
+end
+
 -- Opens a context as the engine's current one: guard zones, fresh results filled with NaN, a fixed seed.
 function backends.open(options)
   options = options or {}

@@ -99,12 +99,14 @@ local function check_gradients(row, case, result)
   end
 end
 
--- Fails unless two lists of numbers are equal in every bit; the first is of one thread, the second of several.
-function check.same_bits(one, two, title)
-  assert(#one == #two, title .. ": another size with more threads")
+-- Fails unless two lists of numbers are equal in every bit. The second is what came with several threads, or `by` says of
+-- which way.
+function check.same_bits(one, two, title, by)
+  by = by or "with more threads"
+  assert(#one == #two, ("%s: %d numbers, %d %s"):format(title, #one, #two, by))
   for k, value in ipairs(one) do
     if value ~= two[k] then
-      assert(false, ("%s: [%d] is %.9g with one thread, %.9g with more"):format(title, k, value, two[k]))
+      assert(false, ("%s: [%d] is %.9g, but %.9g %s"):format(title, k, value, two[k], by))
     end
   end
 end

@@ -23,9 +23,9 @@
     0.5f * erfcf(-x * 0.70710678f) + x * 0.39894228f * expf(-0.5f * x * x))                                            \
   X(tanh, "", tanhf(x), 1.0f - y * y)                                                                                  \
   X(abs, "", fabsf(x), (float)((x > 0) - (x < 0)))                                                                     \
-  X(gauss, "", expf(-x * x), -2.0f * x * y)                                                                            \
-  X(hard_tanh, "", x < -1 ? -1 : x > 1 ? 1 : x, x > -1 && x < 1 ? 1.0f : 0.0f)                                         \
-  X(relu6, "", x < 0 ? 0 : x > 6 ? 6 : x, x > 0 && x < 6 ? 1.0f : 0.0f)                                                \
+  X(gauss, "", expf(-x *x), -2.0f * x * y)                                                                             \
+  X(hard_tanh, "", x<-1 ? -1 : x> 1 ? 1 : x, x > -1 && x < 1 ? 1.0f : 0.0f)                                            \
+  X(relu6, "", x<0 ? 0 : x> 6 ? 6 : x, x > 0 && x < 6 ? 1.0f : 0.0f)                                                   \
   X(softsign, "", x / (1.0f + fabsf(x)), (1.0f - fabsf(y)) * (1.0f - fabsf(y)))                                        \
   X(softplus, "", (x > 0 ? x : 0) + log1pf(expf(-fabsf(x))), 1.0f / (1.0f + expf(-x)))                                 \
   X(sigmoid, "", 1.0f / (1.0f + expf(-x)), y * (1.0f - y))

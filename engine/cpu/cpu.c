@@ -59,7 +59,8 @@ static hn_status open_device(const hn_options *options, hn__device **out) {
   whole->pool = hn__cpu_pool_new(d->threads);
   whole->keeps = !options->debug;
   whole->serial = options->debug ? 0 : HN_CPU_SERIAL;
-  snprintf(d->name, sizeof d->name, "cpu, %d thread%s, %s", d->threads, d->threads == 1 ? "" : "s", whole->kernels->name);
+  snprintf(d->name, sizeof d->name, "cpu, %d thread%s, %s", d->threads, d->threads == 1 ? "" : "s",
+           whole->kernels->name);
   return HN_OK;
 }
 

@@ -27,6 +27,7 @@
  * many copies of a small pool, or two groups of cells. */
 #define SHARED 786432
 #define SHARES 8
+#define SHARE_WEIGHTS 131072 /* virtual weights that a copy serves at least */
 #define GROUP (SHARED / (CELL_ROWS * GRAIN) / 2)
 #define TOGETHER 4 /* cells of a group that one thread makes, as they share their part of dy */
 
@@ -245,8 +246,9 @@ static void strip_piece(const void *argument, int64_t p, int thread) {
 /* How many shares: as many as there is room for, and no more than pay for clearing and adding them up. A power of two, so
  * that the usual numbers of threads have as many each: 3 shares keep two threads as long as 4. */
 static int64_t shares_of(const hn_matrix *v) {
-  int64_t room = 1 + SHARED / v->count, worth = v->rows * v->cols / (4 * v->count), shares = SHARES;
-  while (shares > 1 && (shares > room || shares > worth)) shares /= 2;
+  int64_t room = 1 + SHARED / v->count, weights = v->rows * v->cols, shares = SHARES;
+  while (shares > 1 && (shares > room || weights / shares < 4 * v->count || weights / shares < SHARE_WEIGHTS))
+    shares /= 2;
   return shares;
 }
 

@@ -90,10 +90,8 @@ HN_INLINE void balance_round(const balance_parts *p, int t, const uint32_t *m, i
 
 /* The strip of row i, as far as the rounds need it. */
 HN_INLINE hn__balance strip_of(const balance_parts *p, int64_t i) {
-  return (hn__balance){.a = p->a[i],
-                       .b = p->b[i],
-                       .end = p->end[i],
-                       .key = {p->key[0][i], p->key[1][i], p->key[2][i], p->key[3][i]}};
+  return (hn__balance){
+      .a = p->a[i], .b = p->b[i], .end = p->end[i], .key = {p->key[0][i], p->key[1][i], p->key[2][i], p->key[3][i]}};
 }
 
 /* Sends runs that are beyond the last one through the rounds again until they are not. */
@@ -128,7 +126,8 @@ HN_INLINE void reduce_lanes(const balance_parts *p, int64_t n, int64_t runs, con
   }
 }
 
-static void reduce_wide(const balance_parts *p, int64_t n, int64_t runs, const halves_block *x, uint32_t (*slot)[CHUNK]) {
+static void reduce_wide(const balance_parts *p, int64_t n, int64_t runs, const halves_block *x,
+                        uint32_t (*slot)[CHUNK]) {
   for (int64_t k = 0; k < runs; k++)
     for (int64_t i = 0; i < n; i++)
       slot[k][i] = p->first[i] + (uint32_t)(((uint64_t)x->l[k][i] * p->b[i] + x->r[k][i]) % p->size[i]);

@@ -78,30 +78,31 @@ HN_INLINE void lines(action a, const hn_matrix *v, float *w, int64_t row, int64_
                    piece + i * ld + j, ld);
 }
 
-HN_INLINE void expand_elements(element_hash *e, const float *w, int64_t cols, float *to) {
+/* `cols` <= VEC columns of a chunk of rows. */
+HN_INLINE void expand_columns(column_hash *c, const float *w, int64_t rows, int64_t cols, float *to, int64_t ld) {
   _Alignas(64) uint32_t slots[2][VEC];
-  words flips = next_elements(e, slots[0]);
-  for (int64_t j = 0, now = 0; j < cols; j += VEC, now = !now) {
-    words ahead = next_elements(e, slots[!now]);
+  words flips = next_columns(c, slots[0]);
+  for (int64_t i = 0, now = 0; i < rows; i++, now = !now, to += ld) {
+    words ahead = next_columns(c, slots[!now]);
     floats x = (floats)((words)pick(w, slots[now]) ^ flips);
-    if (cols - j >= VEC)
-      store(to + j, x);
+    if (cols == VEC)
+      store(to, x);
     else
-      store_some(to + j, x, cols - j);
+      store_some(to, x, cols);
     flips = ahead;
   }
 }
 
-HN_INLINE void scatter_elements(element_hash *e, float *w, int64_t cols, const float *from) {
+HN_INLINE void scatter_columns(column_hash *c, float *w, int64_t rows, int64_t cols, const float *from, int64_t ld) {
   _Alignas(64) uint32_t slots[2][VEC];
-  words flips = next_elements(e, slots[0]);
-  for (int64_t j = 0, now = 0; j < cols; j += VEC, now = !now) {
-    words ahead = next_elements(e, slots[!now]);
-    if (cols - j >= VEC) {
-      add_to_slots(w, slots[now], (floats)((words)load(from + j) ^ flips));
+  words flips = next_columns(c, slots[0]);
+  for (int64_t i = 0, now = 0; i < rows; i++, now = !now, from += ld) {
+    words ahead = next_columns(c, slots[!now]);
+    if (cols == VEC) {
+      add_to_slots(w, slots[now], (floats)((words)load(from) ^ flips));
     } else {
-      floats x = (floats)((words)load_some(from + j, cols - j) ^ flips);
-      for (int64_t l = 0; l < cols - j; l++) w[slots[now][l]] += x[l];
+      floats x = (floats)((words)load_some(from, cols) ^ flips);
+      for (int64_t l = 0; l < cols; l++) w[slots[now][l]] += x[l];
     }
     flips = ahead;
   }
@@ -117,12 +118,12 @@ HN_INLINE void elements_chunk(action a, const hn_matrix *v, float *w, int64_t ro
     fill_table(&p, rows, cols, &table);
     turn_table(&table);
   }
-  for (int64_t i = 0; i < rows; i++) {
-    element_hash e = elements_along(v, &p, i, col, v->balanced ? table.down[i] : NULL);
+  for (int64_t j = 0; j < cols; j += VEC) {
+    column_hash c = columns_down(v, &p, col + j, v->balanced ? table.down[0] + j : NULL);
     if (a == EXPAND)
-      expand_elements(&e, w, cols, piece + i * ld);
+      expand_columns(&c, w, rows, hn__cpu_least(cols - j, VEC), piece + j, ld);
     else
-      scatter_elements(&e, w, cols, piece + i * ld);
+      scatter_columns(&c, w, rows, hn__cpu_least(cols - j, VEC), piece + j, ld);
   }
 }
 
@@ -185,8 +186,8 @@ HN_INLINE void lines_turned(const hn_matrix *v, const float *w, row_parts *p, in
   }
 }
 
-HN_INLINE void elements_turned(const hn_matrix *v, const float *w, row_parts *p, int64_t rows, int64_t col, int64_t cols,
-                               float *panel) {
+HN_INLINE void elements_turned(const hn_matrix *v, const float *w, row_parts *p, int64_t rows, int64_t col,
+                               int64_t cols, float *panel) {
   _Alignas(64) uint32_t slots[2][VEC];
   slot_table table;
   for (int64_t first = 0; first < cols; first += CHUNK) {

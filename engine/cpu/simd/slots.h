@@ -11,7 +11,7 @@
 /* What the hash of some rows takes of the row alone. Room is filled up with the last row, so that whole registers can be
  * hashed and what they then point to exists. */
 typedef struct row_parts {
-  _Alignas(64) uint32_t hash[CHUNK], sign[CHUNK], first[CHUNK], size[CHUNK];
+  _Alignas(64) uint32_t hash[CHUNK + 1], sign[CHUNK + 1], first[CHUNK + 1], size[CHUNK + 1];
   balance_parts balance;
 } row_parts;
 
@@ -19,7 +19,7 @@ typedef struct row_parts {
 HN_INLINE void start_banks(const hn_matrix *v, int64_t row, int64_t n, row_parts *p) {
   hn__bank bank = hn__bank_of(v, row);
   int64_t left = v->strip > 0 ? v->strip - row % v->strip : CHUNK;
-  for (int64_t i = 0; i < CHUNK; i++, left--) {
+  for (int64_t i = 0; i <= CHUNK; i++, left--) {
     if (left == 0 && i < n) {
       bank = hn__bank_of(v, row + i);
       left = v->strip;
@@ -31,7 +31,7 @@ HN_INLINE void start_banks(const hn_matrix *v, int64_t row, int64_t n, row_parts
 
 /* n <= CHUNK rows from `row` on, whose runs will be hashed one after the other from run g on. */
 HN_INLINE void start_rows(const hn_matrix *v, int64_t row, int64_t n, int64_t g, row_parts *p) {
-  for (int64_t i = 0; i < CHUNK; i++) {
+  for (int64_t i = 0; i <= CHUNK; i++) {
     uint32_t number = (uint32_t)(row + hn__cpu_least(i, n - 1));
     p->hash[i] = hn__hash_row(number, v->seed);
     p->sign[i] = hn__hash_row(number, v->seed ^ HN_SIGN_SEED);
@@ -51,8 +51,7 @@ HN_INLINE void hash_line_down(const hn_matrix *v, row_parts *p, int64_t n, int64
       words h = hash_lanes(load_words(p->hash + i) + key);
       store_words(slot[k] + i, load_words(p->first + i) + range_lanes(h, load_words(p->size + i)));
     }
-    for (int64_t i = 0; i < n; i += VEC)
-      store_words(sign[k] + i, hash_lanes(load_words(p->sign + i) + key) & mask);
+    for (int64_t i = 0; i < n; i += VEC) store_words(sign[k] + i, hash_lanes(load_words(p->sign + i) + key) & mask);
   }
 }
 
@@ -93,14 +92,6 @@ HN_INLINE words next_elements(element_hash *e, uint32_t *slot) {
   return (h << 31) & e->flips;
 }
 
-/* Along row i of the chunk, from column `col` on. */
-HN_INLINE element_hash elements_along(const hn_matrix *v, const row_parts *p, int64_t i, int64_t col,
-                                      const uint32_t *ready) {
-  words key = all(p->hash[i]) + (all((uint32_t)col) + count_up()) * HN_PRIME3;
-  return (element_hash){key,   all(VEC * HN_PRIME3), all(p->first[i]), all(p->size[i]), all(v->sign ? 0x80000000u : 0),
-                        ready, VEC};
-}
-
 /* Rows i.. of the chunk side by side, column after column from `col` on. */
 HN_INLINE element_hash elements_down(const hn_matrix *v, const row_parts *p, int64_t i, int64_t col,
                                      const uint32_t *ready) {
@@ -113,6 +104,29 @@ HN_INLINE element_hash elements_down(const hn_matrix *v, const row_parts *p, int
                         CHUNK};
 }
 
+/* The same VEC columns from `col` on of one row of the chunk after the other. */
+typedef struct column_hash {
+  const row_parts *p;
+  words key, flips;
+  const uint32_t (*ready)[CHUNK];
+  int64_t i;
+} column_hash;
+
+HN_INLINE column_hash columns_down(const hn_matrix *v, const row_parts *p, int64_t col, const uint32_t *ready) {
+  return (column_hash){p, (all((uint32_t)col) + count_up()) * HN_PRIME3, all(v->sign ? 0x80000000u : 0),
+                       (const uint32_t(*)[CHUNK])ready, 0};
+}
+
+HN_INLINE words next_columns(column_hash *c, uint32_t *slot) {
+  words h = hash_lanes(c->p->hash[c->i] + c->key);
+  if (c->ready)
+    store_words(slot, load_words(c->ready[c->i]));
+  else
+    store_words(slot, c->p->first[c->i] + range_lanes(h, all(c->p->size[c->i])));
+  c->i++;
+  return (h << 31) & c->flips;
+}
+
 /* Slots of up to CHUNK columns of a chunk of rows, [column][row]; a column more, as hashing runs ahead. */
 typedef struct slot_table {
   _Alignas(64) uint32_t down[CHUNK + 1][CHUNK];
@@ -120,8 +134,7 @@ typedef struct slot_table {
 
 /* element, balanced: those of the next columns, the last of them again up to a whole register. */
 HN_INLINE void fill_table(row_parts *p, int64_t rows, int64_t cols, slot_table *t) {
-  for (int64_t j = 0; j < cols; j += RUNS)
-    balanced_down(&p->balance, rows, hn__cpu_least(cols - j, RUNS), t->down + j);
+  for (int64_t j = 0; j < cols; j += RUNS) balanced_down(&p->balance, rows, hn__cpu_least(cols - j, RUNS), t->down + j);
   for (int64_t j = cols; j % VEC != 0; j++) memcpy(t->down[j], t->down[cols - 1], sizeof t->down[j]);
 }
 

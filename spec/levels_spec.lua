@@ -1,5 +1,5 @@
--- The kernels of hashed layers at every level of SIMD that this processor has: the same weights bit for bit, products to
--- rounding, the same bits with more threads. Shapes cross every edge: of registers, runs, tiles, chunks, panels, cells.
+-- The kernels of hashed layers at every level of SIMD that this processor has: the same weights bit for bit, products
+-- to rounding. Shapes cross every edge: of registers, runs, tiles, chunks, panels, cells.
 
 local hn <const> = require "hn"
 local backends <const> = require "spec.support.backends"
@@ -7,7 +7,9 @@ local check <const> = require "spec.support.check"
 local hashing <const> = require "spec.support.hashing"
 local numeric <const> = require "spec.support.numeric"
 
-local SHAPES <const> = { { 1, 1 }, { 1, 33 }, { 7, 1 }, { 6, 64 }, { 17, 15 }, { 65, 129 }, { 130, 63 }, { 259, 70 }, { 67, 530 } }
+local SHAPES <const> = {
+  { 1, 1 }, { 1, 33 }, { 7, 1 }, { 6, 64 }, { 17, 15 }, { 65, 129 }, { 130, 63 }, { 259, 70 }, { 67, 530 },
+}
 
 local MAPS <const> = {}
 for _, scheme in ipairs { "element", "line" } do

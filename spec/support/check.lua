@@ -99,8 +99,7 @@ local function check_gradients(row, case, result)
   end
 end
 
--- Fails unless two lists of numbers are equal in every bit. The second is what came with several threads, or `by` says of
--- which way.
+-- Fails unless two lists of numbers are equal in every bit. The second came with several threads, or as `by` says.
 function check.same_bits(one, two, title, by)
   by = by or "with more threads"
   assert(#one == #two, ("%s: %d numbers, %d %s"):format(title, #one, #two, by))

@@ -144,14 +144,12 @@ HN_INLINE void add_to_slots(float *w, const uint32_t *slot, floats x) {
 
 /* Four rows of four become four columns: row r of `x` is column r of the result. */
 HN_INLINE void turn4(quad x[4]) {
-  typedef int32_t places __attribute__((vector_size(16)));
-  const places low = {0, 4, 1, 5}, high = {2, 6, 3, 7}, left = {0, 1, 4, 5}, right = {2, 3, 6, 7};
-  quad a = __builtin_shuffle(x[0], x[1], low), b = __builtin_shuffle(x[0], x[1], high);
-  quad c = __builtin_shuffle(x[2], x[3], low), d = __builtin_shuffle(x[2], x[3], high);
-  x[0] = __builtin_shuffle(a, c, left);
-  x[1] = __builtin_shuffle(a, c, right);
-  x[2] = __builtin_shuffle(b, d, left);
-  x[3] = __builtin_shuffle(b, d, right);
+  quad a = __builtin_shufflevector(x[0], x[1], 0, 4, 1, 5), b = __builtin_shufflevector(x[0], x[1], 2, 6, 3, 7);
+  quad c = __builtin_shufflevector(x[2], x[3], 0, 4, 1, 5), d = __builtin_shufflevector(x[2], x[3], 2, 6, 3, 7);
+  x[0] = __builtin_shufflevector(a, c, 0, 1, 4, 5);
+  x[1] = __builtin_shufflevector(a, c, 2, 3, 6, 7);
+  x[2] = __builtin_shufflevector(b, d, 0, 1, 4, 5);
+  x[3] = __builtin_shufflevector(b, d, 2, 3, 6, 7);
 }
 
 #if VEC == 16

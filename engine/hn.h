@@ -58,7 +58,7 @@ HN_API const char *hn_status_name(hn_status status);
 typedef struct hn_context hn_context;
 
 typedef struct hn_options {
-  const char *device; /* "auto" or a backend's name ("cpu") */
+  const char *device; /* "auto" or a backend's name ("cpu"); "cpu:avx2" and the like: with the kernels of that level */
   int threads;        /* CPU threads; 0: as many as the machine has */
   int64_t memory;     /* budget: bytes that the device may hold; 0: no limit */
   uint32_t seed;      /* of the random stream and of default layer seeds */

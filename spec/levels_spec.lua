@@ -8,7 +8,7 @@ local hashing <const> = require "spec.support.hashing"
 local numeric <const> = require "spec.support.numeric"
 
 local SHAPES <const> = {
-  { 1, 1 }, { 1, 33 }, { 7, 1 }, { 6, 64 }, { 17, 15 }, { 65, 129 }, { 130, 63 }, { 259, 70 }, { 67, 530 },
+  { 1, 1 }, { 1, 33 }, { 7, 1 }, { 6, 64 }, { 17, 15 }, { 65, 129 }, { 130, 63 }, { 259, 70 }, { 530, 20 }, { 3, 1050 },
 }
 
 local MAPS <const> = {}

@@ -8,17 +8,17 @@
 #include <string.h>
 
 /* A thread's part of the workspace, in floats: a panel, or the columns of x that a piece of dV needs; and the columns of dy
- * that it needs with the piece itself. 768 KiB together. */
+ * that it needs with the piece itself. 704 KiB together. */
 #define PANEL 65536
-#define GRAIN HN_CPU_PANEL_COLS
+#define WIDTH HN_CPU_PANEL_COLS
 #define TALL 98304
-#define OWN (PANEL + TALL + CELL_ROWS * GRAIN)
+#define OWN (PANEL + TALL + CELL_ROWS * WIDTH)
 
 /* The longest sums before a panel's products are added up, each the fastest of those tried. */
-#define FORWARD_COLS 512
-#define INPUT_ROWS 256
+#define FORWARD_COLS 1024
+#define INPUT_ROWS 512
 
-/* dV is made in cells of GRAIN columns and at most so many rows, a multiple of the tiles'; samples are taken in equal parts
+/* dV is made in cells of WIDTH columns and at most so many rows, a multiple of the tiles'; samples are taken in equal parts
  * of at most SAMPLES, which TALL and PANEL have room for. */
 #define CELL_ROWS 252
 #define SAMPLES 1024
@@ -28,12 +28,12 @@
 #define SHARED 786432
 #define SHARES 8
 #define SHARE_WEIGHTS 131072 /* virtual weights that a copy serves at least */
-#define GROUP (SHARED / (CELL_ROWS * GRAIN) / 2)
+#define GROUP (SHARED / (CELL_ROWS * WIDTH) / 2)
 #define TOGETHER 4 /* cells of a group that one thread makes, as they share their part of dy */
 
-/* The most samples that are multiplied without panels: beyond, the tiles make up for writing and reading them. */
-#define DIRECT_ROWS 64  /* of a piece of forward */
-#define DIRECT_COLS 512 /* of a piece of the gradient of the input */
+/* Pieces of the products without panels. */
+#define DIRECT_ROWS 64  /* of forward */
+#define DIRECT_COLS 512 /* of the gradient of the input */
 
 size_t hn__cpu_hashed_workspace(const hn__device *d) { return ((size_t)d->threads * OWN + SHARED) * sizeof(float); }
 
@@ -77,7 +77,7 @@ static void forward_piece(const void *argument, int64_t p, int thread) {
   const job *h = argument;
   const hn_matrix *v = h->v;
   float *panel = own_part(h, thread);
-  int64_t i = p * GRAIN, n = hn__cpu_least(v->rows - i, GRAIN), step = part(v->cols, FORWARD_COLS, 16);
+  int64_t i = p * WIDTH, n = hn__cpu_least(v->rows - i, WIDTH), step = part(v->cols, FORWARD_COLS, 16);
   for (int64_t j = 0; j < v->cols; j += step) {
     int64_t k = hn__cpu_least(v->cols - j, step);
     h->kernels->expand_turned(v, h->w, i, n, j, k, panel);
@@ -113,7 +113,7 @@ hn_status hn__cpu_hashed_forward(hn__device *d, void *ws, const hn_matrix *v, co
   h.x = x;
   h.to = y;
   if (batch > HN_CPU_DIRECT || (v->balanced && v->scheme == HN_ELEMENT))
-    run(d, &h, hn__cpu_ceil(v->rows, GRAIN), forward_piece);
+    run(d, &h, hn__cpu_ceil(v->rows, WIDTH), forward_piece);
   else if (batch > 0)
     run(d, &h, hn__cpu_ceil(v->rows, DIRECT_ROWS), direct_forward_piece);
   return HN_OK;
@@ -125,10 +125,10 @@ static void input_grad_piece(const void *argument, int64_t p, int thread) {
   const job *h = argument;
   const hn_matrix *v = h->v;
   float *panel = own_part(h, thread);
-  int64_t j = p * GRAIN, n = hn__cpu_least(v->cols - j, GRAIN), step = part(v->rows, INPUT_ROWS, 1);
+  int64_t j = p * WIDTH, n = hn__cpu_least(v->cols - j, WIDTH), step = part(v->rows, INPUT_ROWS, 1);
   for (int64_t i = 0; i < v->rows; i += step) {
     int64_t k = hn__cpu_least(v->rows - i, step);
-    h->kernels->expand(v, h->w, i, k, j, n, panel, GRAIN);
+    h->kernels->expand(v, h->w, i, k, j, n, panel, WIDTH);
     h->kernels->multiply(h->batch, n, k, h->dy + i, v->rows, 1, HN_CPU_TILE_ROWS * v->rows, panel, h->to + j, v->cols,
                          true);
   }
@@ -150,7 +150,7 @@ hn_status hn__cpu_hashed_input_grad(hn__device *d, void *ws, const hn_matrix *v,
   h.dy = dy;
   h.to = dx;
   if (batch > HN_CPU_DIRECT || v->scheme != HN_LINE)
-    run(d, &h, hn__cpu_ceil(v->cols, GRAIN), input_grad_piece);
+    run(d, &h, hn__cpu_ceil(v->cols, WIDTH), input_grad_piece);
   else if (batch > 0)
     run(d, &h, hn__cpu_ceil(v->cols, DIRECT_COLS), direct_input_grad_piece);
   return HN_OK;
@@ -174,8 +174,8 @@ typedef struct cell {
 
 /* Cell p, counted row by row: neighbours share their columns of dy. */
 static cell cell_of(const job *h, int64_t p) {
-  int64_t i = p / h->across * h->rows, j = p % h->across * GRAIN;
-  return (cell){i, hn__cpu_least(h->v->rows - i, h->rows), j, hn__cpu_least(h->v->cols - j, GRAIN)};
+  int64_t i = p / h->across * h->rows, j = p % h->across * WIDTH;
+  return (cell){i, hn__cpu_least(h->v->rows - i, h->rows), j, hn__cpu_least(h->v->cols - j, WIDTH)};
 }
 
 /* A thread's part of the workspace, as cells use it, and which columns and samples of dy lie there. */
@@ -192,9 +192,9 @@ static worker new_worker(const job *h, int thread) {
 /* The samples' columns of x one below the other, filled up with zeros: a panel. */
 static void pack_x(const job *h, worker *w, const cell *c, int64_t first, int64_t samples) {
   float *to = w->x;
-  for (int64_t s = first; s < first + samples; s++, to += GRAIN) {
+  for (int64_t s = first; s < first + samples; s++, to += WIDTH) {
     memcpy(to, h->x + s * h->v->cols + c->j, (size_t)c->n * sizeof *to);
-    if (c->n < GRAIN) memset(to + c->n, 0, (size_t)(GRAIN - c->n) * sizeof *to);
+    if (c->n < WIDTH) memset(to + c->n, 0, (size_t)(WIDTH - c->n) * sizeof *to);
   }
 }
 
@@ -215,21 +215,21 @@ static void pack_dy(const job *h, worker *w, const cell *c, int64_t first, int64
   }
 }
 
-/* The cell's part of dy^T x, into `piece`, which is GRAIN wide. */
+/* The cell's part of dy^T x, into `piece`, which is WIDTH wide. */
 static void multiply_cell(const job *h, worker *w, const cell *c, float *piece) {
   for (int64_t s = 0; s < h->batch; s += h->samples) {
     int64_t samples = hn__cpu_least(h->batch - s, h->samples);
     pack_x(h, w, c, s, samples);
     pack_dy(h, w, c, s, samples);
-    h->kernels->multiply(c->m, GRAIN, samples, w->dy, 1, HN_CPU_TILE_ROWS, HN_CPU_TILE_ROWS * samples, w->x, piece,
-                         GRAIN, s > 0);
+    h->kernels->multiply(c->m, WIDTH, samples, w->dy, 1, HN_CPU_TILE_ROWS, HN_CPU_TILE_ROWS * samples, w->x, piece,
+                         WIDTH, s > 0);
   }
 }
 
 /* Adds it to the buckets, which start at dw. */
 static void add_cell(const job *h, worker *w, const cell *c, float *dw) {
   multiply_cell(h, w, c, w->piece);
-  h->kernels->scatter(h->v, dw, c->i, c->m, c->j, c->n, w->piece, GRAIN);
+  h->kernels->scatter(h->v, dw, c->i, c->m, c->j, c->n, w->piece, WIDTH);
 }
 
 static void strip_piece(const void *argument, int64_t p, int thread) {
@@ -237,8 +237,8 @@ static void strip_piece(const void *argument, int64_t p, int thread) {
   worker w = new_worker(h, thread);
   int64_t top = p * h->band, bottom = hn__cpu_least(top + h->band, h->v->rows);
   for (int64_t i = top; i < bottom; i += h->rows)
-    for (int64_t j = 0; j < h->v->cols; j += GRAIN) {
-      cell c = {i, hn__cpu_least(bottom - i, h->rows), j, hn__cpu_least(h->v->cols - j, GRAIN)};
+    for (int64_t j = 0; j < h->v->cols; j += WIDTH) {
+      cell c = {i, hn__cpu_least(bottom - i, h->rows), j, hn__cpu_least(h->v->cols - j, WIDTH)};
       add_cell(h, &w, &c, h->to);
     }
 }
@@ -279,7 +279,7 @@ static void add_shares_piece(const void *argument, int64_t p, int thread) {
 
 /* Cell k of a group: groups take the two halves of the room in turn. */
 static float *group_cell(const job *h, int64_t group, int64_t k) {
-  return h->shared + ((group & 1) * GROUP + k) * CELL_ROWS * GRAIN;
+  return h->shared + ((group & 1) * GROUP + k) * CELL_ROWS * WIDTH;
 }
 
 static int64_t cells_in_group(const job *h, int64_t group) {
@@ -301,7 +301,7 @@ static void group_piece(const void *argument, int64_t k, int thread) {
   }
   for (int64_t q = 0; q < cells_in_group(h, before); q++) {
     cell c = cell_of(h, before * GROUP + q);
-    h->kernels->scatter(h->v, h->to, c.i, c.m, c.j, c.n, group_cell(h, before, q), GRAIN);
+    h->kernels->scatter(h->v, h->to, c.i, c.m, c.j, c.n, group_cell(h, before, q), WIDTH);
   }
 }
 
@@ -321,7 +321,7 @@ hn_status hn__cpu_hashed_bucket_grad(hn__device *d, void *ws, const hn_matrix *v
   h.samples = part(batch, SAMPLES, 1);
   h.rows =
       part(v->rows, hn__cpu_least(CELL_ROWS, TALL / h.samples / HN_CPU_TILE_ROWS * HN_CPU_TILE_ROWS), HN_CPU_TILE_ROWS);
-  h.across = hn__cpu_ceil(v->cols, GRAIN);
+  h.across = hn__cpu_ceil(v->cols, WIDTH);
   h.cells = hn__cpu_ceil(v->rows, h.rows) * h.across;
   h.shares = shares_of(v);
   if (v->strip > 0) {

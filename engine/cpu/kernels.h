@@ -12,7 +12,7 @@
 
 #define HN_CPU_PANEL_COLS 64 /* columns of a panel */
 #define HN_CPU_TILE_ROWS 6   /* rows that multiply() takes at once */
-#define HN_CPU_DIRECT 4      /* the most samples of a product without panels */
+#define HN_CPU_DIRECT 4      /* the most samples of a product without panels: beyond, tiles make up for panels */
 
 /* A product without panels over a rectangle of V. */
 typedef struct hn__cpu_direct {
@@ -33,8 +33,7 @@ typedef struct hn__cpu_kernels {
    * what is beyond the matrix has no meaning. */
   void (*expand_turned)(const hn_matrix *v, const float *w, int64_t row, int64_t rows, int64_t col, int64_t cols,
                         float *panel);
-  /* dw[bucket(row + i, col + j)] += sign * g[i*ld + j], in blocks of 64 rows and columns, those row by row and in a row from
-   * left to right. */
+  /* dw[bucket(row + i, col + j)] += sign * g[i*ld + j], in an order that the sizes alone decide */
   void (*scatter)(const hn_matrix *v, float *dw, int64_t row, int64_t rows, int64_t col, int64_t cols, const float *g,
                   int64_t ld);
   /* C (m x n, n <= PANEL_COLS) = A (m x k) panel, or += where `add`. Element (i, p) of A is a[i*row_step + p*k_step] in the

@@ -15,7 +15,6 @@
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && defined(__OPTIMIZE__) &&                        \
     !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) && !defined(HN_PLAIN)
 #define HN_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#define HN_LEVELS 1 /* files that choose by themselves may have several copies too */
 #else
 #define HN_CLONES
 #endif
@@ -69,9 +68,6 @@ typedef void hn__cpu_piece(const void *job, int64_t i, int thread);
 void hn__cpu_parallel(hn__device *d, double work, int64_t pieces, hn__cpu_piece *piece, const void *job);
 
 /* -- gemm.c -- */
-/* The table's gemm, whole and on the calling thread alone; sizes fit an int. */
-void hn__cpu_sgemm(bool ta, bool tb, int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, const float *b,
-                   int64_t ldb, float beta, float *c, int64_t ldc);
 hn_status hn__cpu_gemm(hn__device *d, bool ta, bool tb, int64_t m, int64_t n, int64_t k, const float *a, int64_t lda,
                        const float *b, int64_t ldb, float beta, float *c, int64_t ldc);
 

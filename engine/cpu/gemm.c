@@ -40,10 +40,11 @@ static void product(bool ta, bool tb, int64_t m, int64_t n, int64_t k, const flo
                 (blasint)k, 1, a, (blasint)lda, b, (blasint)ldb, beta, c, (blasint)ldc);
 }
 
-/* OpenBLAS uses one thread where OpenMP allows one only. The setting belongs to the calling thread, so other users of
- * BLAS in the process do not notice; our own threads have it from their start. */
-void hn__cpu_sgemm(bool ta, bool tb, int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, const float *b,
-                   int64_t ldb, float beta, float *c, int64_t ldc) {
+/* A product on the calling thread alone; sizes fit an int. OpenBLAS uses one thread where OpenMP allows one only. The
+ * setting belongs to the calling thread, so other users of BLAS in the process do not notice; our own threads have it from
+ * their start. */
+static void sgemm(bool ta, bool tb, int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, const float *b,
+                  int64_t ldb, float beta, float *c, int64_t ldc) {
   if (m == 0 || n == 0) return;
   int allowed = omp_get_max_threads();
   bool limit = allowed > 1;
@@ -66,9 +67,9 @@ static void panel_of_c(const void *argument, int64_t p, int thread) {
   const job *g = argument;
   int64_t across = hn__cpu_ceil(g->n, WIDTH), i = p / across * g->height, j = p % across * WIDTH;
   (void)thread;
-  hn__cpu_sgemm(g->ta, g->tb, hn__cpu_least(g->m - i, g->height), hn__cpu_least(g->n - j, WIDTH), g->k,
-                g->ta ? g->a + i : g->a + i * g->lda, g->lda, g->tb ? g->b + j * g->ldb : g->b + j, g->ldb, g->beta,
-                g->c + i * g->ldc + j, g->ldc);
+  sgemm(g->ta, g->tb, hn__cpu_least(g->m - i, g->height), hn__cpu_least(g->n - j, WIDTH), g->k,
+        g->ta ? g->a + i : g->a + i * g->lda, g->lda, g->tb ? g->b + j * g->ldb : g->b + j, g->ldb, g->beta,
+        g->c + i * g->ldc + j, g->ldc);
 }
 
 hn_status hn__cpu_gemm(hn__device *d, bool ta, bool tb, int64_t m, int64_t n, int64_t k, const float *a, int64_t lda,

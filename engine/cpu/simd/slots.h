@@ -15,11 +15,14 @@ typedef struct row_parts {
   balance_parts balance;
 } row_parts;
 
+/* Entries for n rows: whole runs of rows for turning, and one more, as hashing runs ahead. */
+HN_INLINE int64_t filled(int64_t n) { return hn__cpu_ceil(n, LINE) * LINE + 1; }
+
 /* A bank is looked up once a strip: that divides. */
 HN_INLINE void start_banks(const hn_matrix *v, int64_t row, int64_t n, row_parts *p) {
   hn__bank bank = hn__bank_of(v, row);
   int64_t left = v->strip > 0 ? v->strip - row % v->strip : CHUNK;
-  for (int64_t i = 0; i <= CHUNK; i++, left--) {
+  for (int64_t i = 0; i < filled(n); i++, left--) {
     if (left == 0 && i < n) {
       bank = hn__bank_of(v, row + i);
       left = v->strip;
@@ -31,7 +34,7 @@ HN_INLINE void start_banks(const hn_matrix *v, int64_t row, int64_t n, row_parts
 
 /* n <= CHUNK rows from `row` on, whose runs will be hashed one after the other from run g on. */
 HN_INLINE void start_rows(const hn_matrix *v, int64_t row, int64_t n, int64_t g, row_parts *p) {
-  for (int64_t i = 0; i <= CHUNK; i++) {
+  for (int64_t i = 0; i < filled(n); i++) {
     uint32_t number = (uint32_t)(row + hn__cpu_least(i, n - 1));
     p->hash[i] = hn__hash_row(number, v->seed);
     p->sign[i] = hn__hash_row(number, v->seed ^ HN_SIGN_SEED);
@@ -40,19 +43,25 @@ HN_INLINE void start_rows(const hn_matrix *v, int64_t row, int64_t n, int64_t g,
   if (v->balanced) start_balance(v, row, n, g, &p->balance);
 }
 
+HN_INLINE void random_down(const row_parts *p, int64_t n, int64_t g, int64_t runs, uint32_t (*slot)[CHUNK]) {
+  for (int64_t k = 0; k < runs; k++)
+    for (int64_t i = 0; i < n; i += VEC) {
+      words h = hash_lanes(load_words(p->hash + i) + (uint32_t)(g + k) * HN_PRIME3);
+      store_words(slot[k] + i, load_words(p->first + i) + range_lanes(h, load_words(p->size + i)));
+    }
+}
+
 /* line: of the next `runs` <= RUNS runs, g the first, in n rows, rounded up to VEC. */
 HN_INLINE void hash_line_down(const hn_matrix *v, row_parts *p, int64_t n, int64_t g, int64_t runs,
                               uint32_t (*slot)[CHUNK], uint32_t (*sign)[CHUNK]) {
   words mask = all(v->sign ? ~0u : 0u);
-  if (v->balanced) balanced_down(&p->balance, n, runs, slot);
-  for (int64_t k = 0; k < runs; k++) {
-    words key = all((uint32_t)(g + k) * HN_PRIME3);
-    for (int64_t i = 0; i < n && !v->balanced; i += VEC) {
-      words h = hash_lanes(load_words(p->hash + i) + key);
-      store_words(slot[k] + i, load_words(p->first + i) + range_lanes(h, load_words(p->size + i)));
-    }
-    for (int64_t i = 0; i < n; i += VEC) store_words(sign[k] + i, hash_lanes(load_words(p->sign + i) + key) & mask);
-  }
+  if (v->balanced)
+    balanced_down(&p->balance, n, runs, slot);
+  else
+    random_down(p, n, g, runs, slot);
+  for (int64_t k = 0; k < runs; k++)
+    for (int64_t i = 0; i < n; i += VEC)
+      store_words(sign[k] + i, hash_lanes(load_words(p->sign + i) + (uint32_t)(g + k) * HN_PRIME3) & mask);
 }
 
 /* line: of n <= ALONG runs of a row from run g on, rounded up to VEC. */
@@ -71,37 +80,31 @@ HN_INLINE void hash_line(const hn_matrix *v, int64_t row, int64_t g, int64_t n, 
   }
 }
 
-/* element: hashes the next VEC elements, whose slots go to memory and whose signs are the result's bit 31. Slots of
- * balanced maps are ready before. */
+/* element: VEC elements at a time, whose slots go to memory and whose signs are the result's bit 31. Slots of balanced
+ * maps are ready before, and NULL where they are not balanced. */
+
+/* Rows i.. of the chunk side by side, column after column. */
 typedef struct element_hash {
-  words key, step; /* the row's part plus column * PRIME3, and what takes it to the next elements */
-  words first, size, flips;
+  words key, first, size, flips; /* key: the rows' part plus column * PRIME3 */
   const uint32_t *ready;
-  int64_t ready_step;
 } element_hash;
+
+HN_INLINE element_hash elements_down(const hn_matrix *v, const row_parts *p, int64_t i, int64_t col,
+                                     const uint32_t *ready) {
+  return (element_hash){load_words(p->hash + i) + (uint32_t)col * HN_PRIME3, load_words(p->first + i),
+                        load_words(p->size + i), all(v->sign ? 0x80000000u : 0), ready};
+}
 
 HN_INLINE words next_elements(element_hash *e, uint32_t *slot) {
   words h = hash_lanes(e->key);
-  e->key += e->step;
+  e->key += HN_PRIME3;
   if (e->ready) {
     store_words(slot, load_words(e->ready));
-    e->ready += e->ready_step;
+    e->ready += CHUNK;
   } else {
     store_words(slot, e->first + range_lanes(h, e->size));
   }
   return (h << 31) & e->flips;
-}
-
-/* Rows i.. of the chunk side by side, column after column from `col` on. */
-HN_INLINE element_hash elements_down(const hn_matrix *v, const row_parts *p, int64_t i, int64_t col,
-                                     const uint32_t *ready) {
-  return (element_hash){load_words(p->hash + i) + (uint32_t)col * HN_PRIME3,
-                        all(HN_PRIME3),
-                        load_words(p->first + i),
-                        load_words(p->size + i),
-                        all(v->sign ? 0x80000000u : 0),
-                        ready,
-                        CHUNK};
 }
 
 /* The same VEC columns from `col` on of one row of the chunk after the other. */

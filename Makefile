@@ -17,6 +17,11 @@ LUA_LIBS    = -llua5.4
 BLAS_CFLAGS = -I/usr/include/$(MULTIARCH)/openblas-openmp
 BLAS_LIBS   = -L/usr/lib/$(MULTIARCH)/openblas-openmp -Wl,-rpath,/usr/lib/$(MULTIARCH)/openblas-openmp -lopenblas
 
+# The CUDA backend is built where nvcc is. CUDA_ARCH: GPUs to build for ("native": those of this machine).
+NVCC      = $(firstword $(wildcard $(CUDA_HOME)/bin/nvcc) $(shell command -v nvcc))
+CUDA_HOME = /usr/local/cuda
+CUDA_ARCH = 75 80 86 89 90 100 120
+
 WARN = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wdouble-promotion \
        -Wvla -Wundef -Wformat=2 -Werror
 
@@ -29,7 +34,7 @@ PROGRAM = hnrun
 FLAGS  := -std=c11 -D_POSIX_C_SOURCE=200809L -Iengine $(LUA_CFLAGS) $(BLAS_CFLAGS) $(OPT) -fopenmp -pthread \
           -ffp-contract=off -fno-math-errno -fno-trapping-math \
           -fvisibility=hidden -fPIC -fno-semantic-interposition $(WARN)
-LIBS   := $(LUA_LIBS) -lxxhash $(BLAS_LIBS) -lz -lm
+LIBS   := $(LUA_LIBS) -lxxhash $(BLAS_LIBS) -lz -lm -ldl
 # What scripts load at run time, such as lfs, finds Lua's functions in the program.
 EXPORT  = -Wl,-E
 
@@ -47,7 +52,7 @@ say = $(if $(V),,@echo '  $(1)')
 .DELETE_ON_ERROR:
 .SECONDARY:
 
-all: $(PROGRAM) $(BUILD)/libhn.a
+all: $(PROGRAM) $(BUILD)/libhn.a cuda
 
 $(PROGRAM): $(BUILD)/engine/hnrun.o $(BUILD)/libhn.a
 	$(call say,link    $@)
@@ -73,6 +78,56 @@ ifneq ($(filter x86_64%,$(MULTIARCH)),)
 $(SIMD)/avx2.o $(SIMD)/avx512.o: FLAGS += -mavx2 -mfma
 $(SIMD)/avx512.o: FLAGS += -mavx512f -mavx512dq -mavx512bw -mavx512vl
 endif
+
+# ---- The CUDA backend: for GPUs by nvcc, and on the host's emulation of CUDA by g++ ---------------------------------
+
+CUDA      := $(sort $(wildcard cuda/*.cu))
+CUDA_HOST := $(sort $(wildcard cuda/host/*.cpp))
+PLUGIN     = $(BUILD)/libhn_cuda.so
+PLUGIN_HOST = $(BUILD)/libhn_cuda-host.so
+
+CUDA_WARN  = -Wall -Wextra -Wshadow -Wconversion -Wdouble-promotion -Wvla -Wundef -Wformat=2 -Werror
+ifeq ($(CUDA_ARCH),native)
+CUDA_CODE  = -arch=native
+else
+CUDA_CODE  = $(foreach a,$(CUDA_ARCH),-gencode arch=compute_$(a),code=sm_$(a)) \
+             $(foreach a,$(lastword $(CUDA_ARCH)),-gencode arch=compute_$(a),code=compute_$(a))
+endif
+NVCC_FLAGS = -std=c++20 -O3 -lineinfo --threads 0 -Xcompiler -fPIC,-fvisibility=hidden,-Wall,-Wextra,-Wno-unused-parameter \
+             -Werror all-warnings $(CUDA_CODE)
+
+.PHONY: cuda
+ifeq ($(NVCC),)
+cuda:
+	@echo '  no nvcc here: built without the CUDA backend (device cuda)'
+else
+cuda: $(PLUGIN)
+endif
+
+$(PLUGIN): $(CUDA:%.cu=$(BUILD)/%.o)
+	$(call say,plugin  $@)
+	$Q$(NVCC) $(NVCC_FLAGS) -shared -cudart static -o $@ $^ -lcublas
+
+$(BUILD)/cuda/%.o: cuda/%.cu Makefile $(BUILD)/flags
+	$(call say,nvcc    $<)
+	$Qmkdir -p $(@D) && $(NVCC) $(NVCC_FLAGS) -MMD -MP -MF $(@:.o=.d) -c -o $@ $<
+
+# The emulation's checks are calls that g++'s instrumentation for threads makes at every access of a kernel to memory.
+HOST_FLAGS = -std=c++20 -O1 -g -fPIC -fvisibility=hidden -ffp-contract=off -Icuda/host $(BLAS_CFLAGS) -DHN_CUDA_HOST $(CUDA_WARN)
+
+$(PLUGIN_HOST): $(CUDA:cuda/%.cu=$(BUILD)/cuda/host/%.cu.o) $(CUDA_HOST:%.cpp=$(BUILD)/%.o)
+	$(call say,plugin  $@)
+	$Q$(CXX) -shared -Wl,-z,defs -o $@ $^ $(BLAS_LIBS)
+
+$(BUILD)/cuda/host/%.cu.o: cuda/%.cu Makefile
+	$(call say,emulate $<)
+	$Qmkdir -p $(@D) && $(CXX) $(HOST_FLAGS) -MMD -MP -c -o $@ -x c++ $<
+
+$(BUILD)/cuda/host/%.o: cuda/host/%.cpp Makefile
+	$(call say,compile $<)
+	$Qmkdir -p $(@D) && $(CXX) $(HOST_FLAGS) -MMD -MP -c -o $@ $<
+
+-include $(wildcard $(BUILD)/cuda/*.d $(BUILD)/cuda/host/*.d)
 
 $(BUILD)/lua_modules.o: $(BUILD)/lua_modules.c Makefile $(BUILD)/flags | $(BUILD)/found
 	$Q$(CC) $(FLAGS) -MMD -MP -c -o $@ $<
@@ -109,7 +164,7 @@ train:
 
 test:
 	@scripts/setup test
-	@$(MAKE) all
+	@$(MAKE) all $(PLUGIN_HOST)
 	@./hnrun spec/run.lua $(ARGS)
 
 bench:

@@ -142,7 +142,14 @@ typedef struct hn_backend {
   hn_status (*update)(hn__device *d, const hn__step *step, int64_t n, float *w, const float *g, float *s1, float *s2);
 } hn_backend;
 
-/* The backends that are built in; NULL ends the list of hn__backend_at. */
+/* The backend that is built in. */
 extern const hn_backend hn__cpu_backend;
+
+/* A backend in a library of its own, libhn_NAME.so, which exports one of these as `hn_plugin`: see plugin.c. */
+typedef struct hn__plugin {
+  const char *version; /* HN_VERSION of the engine that it was built for */
+  size_t bytes;        /* sizeof(hn_backend), as it was built */
+  const hn_backend *backend;
+} hn__plugin;
 
 #endif

@@ -6,8 +6,6 @@
 
 #include "core.h"
 
-static const hn_backend *const backends[] = {&hn__cpu_backend};
-
 const char *hn_status_name(hn_status status) {
   switch (status) {
 #define X(NAME, name, text)                                                                                            \
@@ -36,36 +34,48 @@ hn_options hn_options_default(void) {
   return options;
 }
 
-/* Finds the backend that a device name asks for; the first one serves "auto". What follows a colon is the backend's. */
-static const hn_backend *find_backend(const char *device) {
-  if (!device || strcmp(device, "auto") == 0) return backends[0];
-  size_t n = strcspn(device, ":");
-  for (size_t i = 0; i < sizeof backends / sizeof *backends; i++)
-    if (strlen(backends[i]->name) == n && strncmp(device, backends[i]->name, n) == 0) return backends[i];
-  return NULL;
-}
-
-const char *hn_backend_built_with(int i) {
-  return (size_t)i < sizeof backends / sizeof *backends ? backends[i]->built_with() : NULL;
-}
-
-static hn_status open_device(hn_context *context, const hn_options *options) {
+static hn_status check_options(hn_context *context, const hn_options *options) {
   if (options->threads < 0 || options->threads > 4096)
     return hn__fail(context, HN_ARGUMENT, "threads must be from 0 (as many as the machine has) to 4096, got %d",
                     options->threads);
   if (options->memory < 0)
     return hn__fail(context, HN_ARGUMENT, "memory must not be negative, got %lld", (long long)options->memory);
-  const hn_backend *backend = find_backend(options->device);
-  if (!backend) return hn__fail(context, HN_DEVICE, "no device '%s' here; there is: auto, cpu", options->device);
-  hn_status status = backend->open(options, &context->device);
+  return HN_OK;
+}
+
+/* Opens the device of that name. */
+static hn_status open_named(hn_context *context, hn_options options, const char *name) {
+  const hn_backend *backend = NULL;
+  options.device = name;
+  HN_TRY(hn__backend_find(context, name, &backend));
+  hn_status status = backend->open(&options, &context->device);
   if (status != HN_OK) {
     hn__fail(context, status, "%s: %s", backend->name, context->device ? context->device->message : "out of memory");
     if (context->device) backend->close(context->device);
     context->device = NULL;
+    hn__backend_release(context);
     return status;
   }
   context->backend = backend;
+  snprintf(context->device_name, sizeof context->device_name, "%s", context->device->name);
   return HN_OK;
+}
+
+/* A GPU if there is one that works, else the CPU, and why. */
+static hn_status open_best(hn_context *context, const hn_options *options) {
+  if (open_named(context, *options, "cuda") == HN_OK) return HN_OK;
+  char reason[256];
+  snprintf(reason, sizeof reason, "%.*s", (int)sizeof reason - 1, context->message);
+  HN_TRY(open_named(context, *options, "cpu"));
+  snprintf(context->device_name, sizeof context->device_name, "%s (%s)", context->device->name, reason);
+  context->message[0] = '\0';
+  return HN_OK;
+}
+
+static hn_status open_device(hn_context *context, const hn_options *options) {
+  HN_TRY(check_options(context, options));
+  if (!options->device || strcmp(options->device, "auto") == 0) return open_best(context, options);
+  return open_named(context, *options, options->device);
 }
 
 hn_status hn_context_open(const hn_options *options, hn_context **out) {
@@ -90,12 +100,13 @@ void hn_context_close(hn_context *context) {
     hn__workspace_free(context);
     context->backend->close(context->device);
   }
+  hn__backend_release(context);
   free(context);
 }
 
 const char *hn_message(const hn_context *context) { return context ? context->message : "out of memory"; }
 
-const char *hn_context_device(const hn_context *context) { return context->device ? context->device->name : "none"; }
+const char *hn_context_device(const hn_context *context) { return context->device ? context->device_name : "none"; }
 
 int hn_context_threads(const hn_context *context) { return context->device ? context->device->threads : 0; }
 

@@ -30,6 +30,8 @@ struct hn_context {
   int64_t refs; /* the opener's and one for each object */
   const hn_backend *backend;
   hn__device *device;
+  void *library;         /* that the backend is in, or NULL */
+  char device_name[512]; /* in words, with the reason where "auto" did not find a better one */
   uint32_t seed;
   bool debug;
   hn_random random;
@@ -102,6 +104,11 @@ hn_status hn__device_status(hn_context *context, hn_status status);
   ((context)->dry.run ? HN_OK : hn__device_status((context), (context)->backend->entry((context)->device, __VA_ARGS__)))
 #define HN_DEVICE_TRY(context, entry, ...) HN_TRY(HN_DEVICE_CALL(context, entry, __VA_ARGS__))
 void hn__context_retain(hn_context *context);
+
+/* -- plugin.c -- */
+/* The backend that a device's name asks for, built in or from its library, which the context then holds. */
+hn_status hn__backend_find(hn_context *context, const char *device, const hn_backend **out);
+void hn__backend_release(hn_context *context);
 
 /* -- memory.c -- */
 /* Host memory for an object of ours: zero-filled, counted as a live object; NULL with a message if there is none. */

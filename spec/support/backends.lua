@@ -5,6 +5,7 @@ local hn <const> = require "hn"
 
 local backends <const> = {
   { device = "cpu" },
+  { device = "cuda-host:deterministic" },
 }
 
 -- The levels of SIMD that this processor has, for what depends on them.

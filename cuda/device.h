@@ -18,10 +18,15 @@
 #define HN_CUDA_BLOCK 256            /* threads of a block, unless a kernel says otherwise */
 #define HN_CUDA_SCRATCH (256 * 1024) /* bytes of device memory for an entry's partial results */
 
+/* A budget from which on the device's own memory may be large; without a budget it is. */
+#define HN_CUDA_ROOMY (INT64_C(512) << 20)
+#define HN_CUDA_BLAS_ROOMY ((size_t)32 << 20) /* what NVIDIA recommends for a GPU of capability 9.0 */
+#define HN_CUDA_BLAS_SMALL ((size_t)256 << 10)
+
 /* The ways to compute a hashed product: see hashed.cu. */
 typedef enum hn__cuda_route { HN_CUDA_AUTO, HN_CUDA_DIRECT, HN_CUDA_TILE, HN_CUDA_PANEL } hn__cuda_route;
 
-struct hn__cuda_copies; /* memory.cu: buffers that minibatches come through */
+typedef struct hn__cuda_copies hn__cuda_copies; /* memory.cu: buffers that data come through */
 
 /* What the engine sees of the device, and ours. */
 typedef struct hn__cuda_device {
@@ -33,7 +38,8 @@ typedef struct hn__cuda_device {
   cudaStream_t stream; /* all kernels */
   cublasHandle_t blas;
   char *scratch; /* HN_CUDA_SCRATCH bytes */
-  struct hn__cuda_copies *copies;
+  void *blas_workspace;
+  hn__cuda_copies *copies;
   hn__cuda_route route; /* what the device's name asked for */
   bool deterministic;   /* likewise: additions to buckets in one order, whatever the scheme */
   bool tf32;            /* likewise: tensor cores round operands to 11 bits */
@@ -50,7 +56,7 @@ static inline int64_t hn__cuda_ceil(int64_t a, int64_t b) { return (a + b - 1) /
 /* Writes "EXPRESSION: CUDA's text (FILE:LINE)" into the device's message and returns the status for it. */
 hn_status hn__cuda_fail(hn__device *d, cudaError_t error, const char *expression, const char *file, int line);
 hn_status hn__cuda_blas_fail(hn__device *d, cublasStatus_t error, const char *expression, const char *file, int line);
-/* HN_OK, or the reason why a device that was lost cannot be used. */
+/* Makes the device the calling thread's current one; fails if it was lost. Every entry begins with it or a launch. */
 hn_status hn__cuda_usable(hn__device *d);
 
 /* Leaves the function if a CUDA call failed. */
@@ -126,9 +132,12 @@ hn_status hn__cuda_launch(hn__device *d, const char *name, const char *file, int
 
 /* -- the table -- */
 /* memory.cu */
+hn_status hn__cuda_copies_open(hn__device *d, bool roomy);
+void hn__cuda_copies_close(hn__device *d);
 void *hn__cuda_alloc(hn__device *d, size_t bytes);
 void hn__cuda_free(hn__device *d, void *p);
-hn_status hn__cuda_write(hn__device *d, void *dst, const void *host, size_t bytes);
+hn_status hn__cuda_begin_write(hn__device *d, void *dst, size_t *bytes, void **host);
+hn_status hn__cuda_end_write(hn__device *d, void *dst, size_t bytes);
 hn_status hn__cuda_read(hn__device *d, void *host, const void *src, size_t bytes);
 hn_status hn__cuda_copy(hn__device *d, void *dst, const void *src, size_t bytes);
 hn_status hn__cuda_zero(hn__device *d, void *dst, size_t bytes);

@@ -49,8 +49,11 @@ static hn_status open_named(hn_context *context, hn_options options, const char 
   options.device = name;
   HN_TRY(hn__backend_find(context, name, &backend));
   hn_status status = backend->open(&options, &context->device);
-  if (status != HN_OK) {
+  if (status != HN_OK)
     hn__fail(context, status, "%s: %s", backend->name, context->device ? context->device->message : "out of memory");
+  else
+    status = hn__memory_hold(context, context->device->held);
+  if (status != HN_OK) {
     if (context->device) backend->close(context->device);
     context->device = NULL;
     hn__backend_release(context);

@@ -120,6 +120,10 @@ hn_status hn__buffer_new(hn_context *context, hn_kind kind, size_t bytes, const 
 void hn__buffer_release(hn__buffer *buffer);
 /* Counts a buffer under another kind. */
 void hn__buffer_rename(hn__buffer *buffer, hn_kind kind);
+/* Counts what the device holds for itself. */
+hn_status hn__memory_hold(hn_context *context, size_t bytes);
+/* Writes to the device from host memory. */
+hn_status hn__write(hn_context *context, void *dst, const void *host, size_t bytes);
 hn_status hn__workspace(hn_context *context, void **out);
 void hn__workspace_free(hn_context *context);
 /* Forgets a workspace that a dry run made. */

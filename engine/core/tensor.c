@@ -50,7 +50,7 @@ static hn_status poison(hn_tensor *tensor) {
   memset(bits, 0xFF, sizeof bits);
   char *data = tensor->buffer->data;
   for (size_t at = 0, bytes = tensor->buffer->bytes; at < bytes; at += sizeof bits)
-    HN_DEVICE_TRY(tensor->context, write, data + at, bits, bytes - at < sizeof bits ? bytes - at : sizeof bits);
+    HN_TRY(hn__write(tensor->context, data + at, bits, bytes - at < sizeof bits ? bytes - at : sizeof bits));
   return HN_OK;
 }
 
@@ -148,7 +148,7 @@ static hn_status check_range(const hn_tensor *tensor, int64_t first, int64_t cou
 
 hn_status hn_tensor_write(hn_tensor *tensor, int64_t first, int64_t count, const void *source) {
   HN_TRY(check_range(tensor, first, count));
-  return HN_DEVICE_CALL(tensor->context, write, hn__floats(tensor) + first, source, (size_t)count * 4);
+  return hn__write(tensor->context, hn__floats(tensor) + first, source, (size_t)count * 4);
 }
 
 hn_status hn_tensor_read(const hn_tensor *tensor, int64_t first, int64_t count, void *target) {

@@ -188,17 +188,26 @@ static void convert_rows(const hn_array *source, const hn_array *index, const co
   }
 }
 
+static void widen(hn__bounds *all, hn__bounds some) {
+  all->known = true;
+  if (some.least < all->least) all->least = some.least;
+  if (some.most > all->most) all->most = some.most;
+}
+
 /* Whole elements at a time: a device gives room for some at least. */
 static hn_status copy_rows(const hn_array *source, const hn_array *index, const conversion *c, hn_tensor *out) {
   hn_context *context = out->context;
+  hn__bounds all = {false, INT32_MAX, INT32_MIN};
   for (int64_t at = 0, n; at < out->size && !context->dry.run; at += n) {
     size_t bytes = (size_t)(out->size - at) * 4;
     void *room = NULL;
     HN_DEVICE_TRY(context, begin_write, hn__floats(out) + at, &bytes, &room);
     n = (int64_t)(bytes / 4);
     convert_rows(source, index, c, at, n, room);
+    if (c->dtype == HN_INT32) widen(&all, hn__bounds_of(n, room));
     HN_DEVICE_TRY(context, end_write, hn__floats(out) + at, (size_t)n * 4);
   }
+  hn__note_integers(out, 0, out->size, all);
   return HN_OK;
 }
 

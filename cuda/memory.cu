@@ -24,12 +24,21 @@ typedef struct buffer {
   cudaEvent_t crossed, consumed; /* the host's part is free again, the device's is */
 } buffer;
 
+/* Something on its way to the host. Tickets are used again. */
+typedef struct ticket {
+  char *host; /* pinned */
+  size_t bytes, room;
+  cudaEvent_t arrived;
+  struct ticket *next; /* of those that are free */
+} ticket;
+
 struct hn__cuda_copies {
   cudaStream_t stream; /* across the bus */
   cudaMemPool_t pool;
   size_t bytes; /* of a buffer */
   int next;
   buffer ring[BUFFERS];
+  ticket *tickets; /* free ones */
 };
 
 /* -- memory -- */
@@ -78,6 +87,12 @@ hn_status hn__cuda_copies_open(hn__device *d, bool roomy) {
   return HN_OK;
 }
 
+static void free_ticket(ticket *t) {
+  if (t->host) cudaFreeHost(t->host);
+  if (t->arrived) cudaEventDestroy(t->arrived);
+  free(t);
+}
+
 void hn__cuda_copies_close(hn__device *d) {
   hn__cuda_copies *c = hn__cuda_of(d)->copies;
   if (!c) return;
@@ -87,6 +102,11 @@ void hn__cuda_copies_close(hn__device *d) {
     if (b.crossed) cudaEventDestroy(b.crossed);
     if (b.consumed) cudaEventDestroy(b.consumed);
     if (b.host) cudaFreeHost(b.host);
+  }
+  while (c->tickets) {
+    ticket *t = c->tickets;
+    c->tickets = t->next;
+    free_ticket(t);
   }
   if (c->stream) cudaStreamDestroy(c->stream);
   free(c);
@@ -129,6 +149,68 @@ hn_status hn__cuda_read(hn__device *d, void *host, const void *src, size_t bytes
   if (bytes) HN_CUDA_TRY(d, cudaMemcpyAsync(host, src, bytes, cudaMemcpyDeviceToHost, stream));
   HN_CUDA_TRY(d, cudaStreamSynchronize(stream));
   return HN_OK;
+}
+
+/* A free ticket with room for so many bytes, or a new one; pinned memory is dear to get, so some is there to spare. */
+static hn_status find_ticket(hn__device *d, size_t bytes, ticket **out) {
+  hn__cuda_copies *c = hn__cuda_of(d)->copies;
+  for (ticket **at = &c->tickets; *at; at = &(*at)->next)
+    if ((*at)->room >= bytes) {
+      *out = *at;
+      *at = (*at)->next;
+      return HN_OK;
+    }
+  ticket *t = (ticket *)calloc(1, sizeof *t);
+  if (!t) return HN_MEMORY;
+  t->room = LITTLE;
+  while (t->room < bytes) t->room *= 2;
+  cudaError_t error = cudaMallocHost(&t->host, t->room);
+  if (error == cudaSuccess) error = cudaEventCreateWithFlags(&t->arrived, cudaEventDisableTiming);
+  if (error != cudaSuccess) {
+    free_ticket(t);
+    return hn__cuda_fail(d, error, "pinned memory", __FILE__, __LINE__);
+  }
+  *out = t;
+  return HN_OK;
+}
+
+static void give_back(hn__device *d, ticket *t) {
+  t->next = hn__cuda_of(d)->copies->tickets;
+  hn__cuda_of(d)->copies->tickets = t;
+}
+
+static hn_status start_fetch(hn__device *d, ticket *t, const void *src) {
+  HN_CUDA_TRY(d, cudaMemcpyAsync(t->host, src, t->bytes, cudaMemcpyDeviceToHost, hn__cuda_of(d)->stream));
+  HN_CUDA_TRY(d, cudaEventRecord(t->arrived, hn__cuda_of(d)->stream));
+  return HN_OK;
+}
+
+hn_status hn__cuda_fetch(hn__device *d, const void *src, size_t bytes, void **out) {
+  ticket *t = NULL;
+  HN_CUDA_CALL(hn__cuda_usable(d));
+  HN_CUDA_CALL(find_ticket(d, bytes, &t));
+  t->bytes = bytes;
+  hn_status status = start_fetch(d, t, src);
+  if (status == HN_OK)
+    *out = t;
+  else
+    give_back(d, t);
+  return status;
+}
+
+/* An error is for take to tell. */
+bool hn__cuda_fetched(hn__device *d, const void *t) {
+  return hn__cuda_usable(d) != HN_OK || cudaEventQuery(((const ticket *)t)->arrived) != cudaErrorNotReady;
+}
+
+hn_status hn__cuda_take(hn__device *d, void *argument, void *host) {
+  ticket *t = (ticket *)argument;
+  hn_status status = hn__cuda_usable(d);
+  cudaError_t error = status == HN_OK ? cudaEventSynchronize(t->arrived) : cudaSuccess;
+  if (error != cudaSuccess) status = hn__cuda_fail(d, error, "waiting for a result", __FILE__, __LINE__);
+  if (status == HN_OK && host) memcpy(host, t->host, t->bytes);
+  give_back(d, t);
+  return status;
 }
 
 hn_status hn__cuda_copy(hn__device *d, void *dst, const void *src, size_t bytes) {

@@ -211,6 +211,7 @@ static const hn_backend table = {
     .fetch = hn__cuda_fetch,
     .fetched = hn__cuda_fetched,
     .take = hn__cuda_take,
+    .wait = hn__cuda_wait,
     .copy = hn__cuda_copy,
     .zero = hn__cuda_zero,
     .gemm = hn__cuda_gemm,

@@ -213,6 +213,12 @@ hn_status hn__cuda_take(hn__device *d, void *argument, void *host) {
   return status;
 }
 
+hn_status hn__cuda_wait(hn__device *d) {
+  HN_CUDA_CALL(hn__cuda_usable(d));
+  HN_CUDA_TRY(d, cudaStreamSynchronize(hn__cuda_of(d)->stream));
+  return HN_OK;
+}
+
 hn_status hn__cuda_copy(hn__device *d, void *dst, const void *src, size_t bytes) {
   HN_CUDA_CALL(hn__cuda_usable(d));
   if (bytes) HN_CUDA_TRY(d, cudaMemcpyAsync(dst, src, bytes, cudaMemcpyDeviceToDevice, hn__cuda_of(d)->stream));

@@ -80,6 +80,8 @@ HN_API const char *hn_backend_built_with(int i);
 HN_API const char *hn_context_device(const hn_context *context);
 HN_API int hn_context_threads(const hn_context *context);
 HN_API uint32_t hn_context_seed(const hn_context *context);
+/* Waits until the device has done all that it was asked for: to take the time, or to be told of an error now. */
+HN_API hn_status hn_context_wait(hn_context *context);
 /* Called once before an allocation fails, so that the host can let go of what it no longer needs. */
 HN_API void hn_context_on_pressure(hn_context *context, void (*release)(void *), void *data);
 

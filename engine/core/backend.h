@@ -49,6 +49,8 @@ typedef struct hn_backend {
   hn_status (*fetch)(hn__device *d, const void *src, size_t bytes, void **ticket);
   bool (*fetched)(hn__device *d, const void *ticket);
   hn_status (*take)(hn__device *d, void *ticket, void *host);
+  /* Waits for all that was asked for. */
+  hn_status (*wait)(hn__device *d);
   hn_status (*copy)(hn__device *d, void *dst, const void *src, size_t bytes);
   hn_status (*zero)(hn__device *d, void *dst, size_t bytes);
 

@@ -115,6 +115,10 @@ int hn_context_threads(const hn_context *context) { return context->device ? con
 
 uint32_t hn_context_seed(const hn_context *context) { return context->seed; }
 
+hn_status hn_context_wait(hn_context *context) {
+  return hn__device_status(context, context->backend->wait(context->device));
+}
+
 void hn_context_on_pressure(hn_context *context, void (*release)(void *), void *data) {
   context->on_pressure = release;
   context->pressure_data = data;

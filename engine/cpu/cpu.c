@@ -125,6 +125,11 @@ static hn_status take(hn__device *d, void *argument, void *host) {
   return HN_OK;
 }
 
+static hn_status wait_for_nothing(hn__device *d) {
+  (void)d;
+  return HN_OK;
+}
+
 static hn_status zero_bytes(hn__device *d, void *dst, size_t bytes) {
   (void)d;
   if (bytes) memset(dst, 0, bytes);
@@ -153,6 +158,7 @@ const hn_backend hn__cpu_backend = {
     .fetch = fetch,
     .fetched = fetched,
     .take = take,
+    .wait = wait_for_nothing,
     .copy = copy_bytes,
     .zero = zero_bytes,
     .gemm = hn__cpu_gemm,

@@ -300,7 +300,8 @@ local function row_of(one, dense)
   local size <const> = work.size or work.rows * work.cols
   local rate <const> = 1e-9 * kind.flops * size * work.batch * kind.steps / total
   local function phase(name) return milliseconds((statistics(one.times, name))) end
-  local phases <const> = on_its_own() and { "-", "-", "-" } or kind == kinds.forward and { milliseconds(total), "-", "-" }
+  local phases <const> = on_its_own() and { "-", "-", "-" }
+    or kind == kinds.forward and { milliseconds(total), "-", "-" }
     or { phase "forward", phase "backward", phase "update" }
   return { work.kind, work.shape, ("%d"):format(work.batch), one.weights.name, phases[1], phases[2], phases[3],
     milliseconds(total), milliseconds(least), ("%.2f"):format(total / (statistics(dense.times, "total"))),

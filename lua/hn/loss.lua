@@ -84,8 +84,8 @@ local function part_of_function(call)
   end
 end
 
---- A loss by its name or a function: { name =, call =, part =, wrong = }; `classes`: whether y holds classes. wrong: nil,
--- or how wrong answers are counted.
+--- A loss by its name or a function: { name =, call =, part =, wrong = }; `classes`: whether y holds classes. wrong:
+-- nil, or how wrong answers are counted.
 function loss.make(choice, classes)
   if type(choice) ~= "string" then
     return { name = "function", call = choice, part = part_of_function(choice), wrong = classes and wrong_classes }
@@ -128,8 +128,8 @@ local trained <const> = setmetatable({}, { __mode = "k" })
 function loss.remember(net, choice) trained[net] = choice end
 function loss.remembered(net) return trained[net] end
 
---- Running means of loss and error over a data set. What a minibatch adds is fetched: it is read when it has arrived, or
--- when it is LATE minibatches old, so that a device is not waited for after each of them.
+--- Running means of loss and error over a data set. What a minibatch adds is fetched: it is read when it has arrived,
+-- or when it is LATE minibatches old, so that a device is not waited for after each of them.
 local Totals <const> = {}
 Totals.__index = Totals
 
@@ -155,7 +155,8 @@ local function read(self, p)
   if self.check then self.check(value, p.about) end
   self.weight = self.weight + size
   self.loss = self.loss + value * (p.total or size)
-  if p.answers then self.wrong = self.wrong + self.found.wrong.count(p.answers:list(), p.y:list(), weights, p.samples) end
+  if not p.answers then return end
+  self.wrong = self.wrong + self.found.wrong.count(p.answers:list(), p.y:list(), weights, p.samples)
 end
 
 --- Reads all but the last `late` minibatches, and those of them that have arrived.

@@ -58,6 +58,11 @@ static hn_status open_device(const hn_options *options, hn__device **out) {
   whole->capability = 10 * whole->properties.major + whole->properties.minor;
   whole->shared_most = whole->properties.sharedMemPerBlockOptin;
   HN_CUDA_TRY(d, cudaStreamCreateWithFlags(&whole->stream, cudaStreamNonBlocking));
+  HN_CUDA_TRY(d, cudaStreamCreateWithFlags(&whole->side, cudaStreamNonBlocking));
+  for (int k = 0; k < 2; k++) {
+    HN_CUDA_TRY(d, cudaEventCreateWithFlags(&whole->made[k], cudaEventDisableTiming));
+    HN_CUDA_TRY(d, cudaEventCreateWithFlags(&whole->used[k], cudaEventDisableTiming));
+  }
   HN_CUDA_TRY(d, cudaMalloc(&whole->scratch, HN_CUDA_SCRATCH));
   HN_CUBLAS_TRY(d, cublasCreate(&whole->blas));
   HN_CUBLAS_TRY(d, cublasSetStream(whole->blas, whole->stream));
@@ -69,6 +74,11 @@ static void close_device(hn__device *d) {
   hn__cuda_device *whole = hn__cuda_of(d);
   if (whole->blas) cublasDestroy(whole->blas);
   if (whole->scratch) cudaFree(whole->scratch);
+  for (int k = 0; k < 2; k++) {
+    if (whole->made[k]) cudaEventDestroy(whole->made[k]);
+    if (whole->used[k]) cudaEventDestroy(whole->used[k]);
+  }
+  if (whole->side) cudaStreamDestroy(whole->side);
   if (whole->stream) cudaStreamDestroy(whole->stream);
   free(whole);
 }

@@ -59,9 +59,9 @@ typedef struct word {
 static const word words[] = {
     {"deterministic", [](hn__cuda_device *whole) { whole->deterministic = true; }},
     {"tf32", [](hn__cuda_device *whole) { whole->tf32 = true; }},
-    {"direct", [](hn__cuda_device *whole) { whole->route = HN_CUDA_DIRECT; }},
-    {"tile", [](hn__cuda_device *whole) { whole->route = HN_CUDA_TILE; }},
-    {"panel", [](hn__cuda_device *whole) { whole->route = HN_CUDA_PANEL; }},
+    {"direct", [](hn__cuda_device *whole) { whole->route = HN_CUDA_ROUTE_DIRECT; }},
+    {"tile", [](hn__cuda_device *whole) { whole->route = HN_CUDA_ROUTE_TILE; }},
+    {"panel", [](hn__cuda_device *whole) { whole->route = HN_CUDA_ROUTE_PANEL; }},
 };
 
 /* One word of `length` letters: a GPU's number, or one of the above. */
@@ -169,6 +169,17 @@ static hn_status take_own_memory(hn__device *d, int64_t budget) {
   return hn__cuda_copies_open(d, roomy);
 }
 
+/* The second stream, and the events between it and the first. */
+static hn_status open_side(hn__device *d) {
+  hn__cuda_device *whole = hn__cuda_of(d);
+  HN_CUDA_TRY(d, cudaStreamCreateWithFlags(&whole->side, cudaStreamNonBlocking));
+  for (int k = 0; k < 2; k++) {
+    HN_CUDA_TRY(d, cudaEventCreateWithFlags(&whole->made[k], cudaEventDisableTiming));
+    HN_CUDA_TRY(d, cudaEventCreateWithFlags(&whole->used[k], cudaEventDisableTiming));
+  }
+  return HN_OK;
+}
+
 static hn_status open_device(const hn_options *options, hn__device **out) {
   hn__cuda_device *whole = (hn__cuda_device *)calloc(1, sizeof *whole);
   hn__device *d = *out = whole ? &whole->base : NULL;
@@ -177,6 +188,7 @@ static hn_status open_device(const hn_options *options, hn__device **out) {
   HN_CUDA_CALL(read_name(d, options->device));
   HN_CUDA_CALL(choose_gpu(d));
   HN_CUDA_TRY(d, cudaStreamCreateWithFlags(&whole->stream, cudaStreamNonBlocking));
+  HN_CUDA_CALL(open_side(d));
   HN_CUDA_CALL(take_own_memory(d, options->memory));
   HN_CUDA_CALL(try_kernel(d));
   snprintf(d->name, sizeof d->name, "%s:%d, %.60s%s%s", NAME, whole->ordinal, whole->properties.name,
@@ -193,6 +205,11 @@ static void close_device(hn__device *d) {
   if (whole->blas) cublasDestroy(whole->blas);
   if (whole->blas_workspace) cudaFree(whole->blas_workspace);
   if (whole->scratch) cudaFree(whole->scratch);
+  for (int k = 0; k < 2; k++) {
+    if (whole->made[k]) cudaEventDestroy(whole->made[k]);
+    if (whole->used[k]) cudaEventDestroy(whole->used[k]);
+  }
+  if (whole->side) cudaStreamDestroy(whole->side);
   if (whole->stream) cudaStreamDestroy(whole->stream);
   cudaGetLastError();
   free(whole);

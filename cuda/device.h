@@ -24,7 +24,12 @@
 #define HN_CUDA_BLAS_SMALL ((size_t)256 << 10)
 
 /* The ways to compute a hashed product: see hashed.cu. */
-typedef enum hn__cuda_route { HN_CUDA_AUTO, HN_CUDA_DIRECT, HN_CUDA_TILE, HN_CUDA_PANEL } hn__cuda_route;
+typedef enum hn__cuda_route {
+  HN_CUDA_ROUTE_AUTO,
+  HN_CUDA_ROUTE_DIRECT,
+  HN_CUDA_ROUTE_TILE,
+  HN_CUDA_ROUTE_PANEL
+} hn__cuda_route;
 
 typedef struct hn__cuda_copies hn__cuda_copies; /* memory.cu: buffers that data come through */
 
@@ -35,7 +40,9 @@ typedef struct hn__cuda_device {
   cudaDeviceProp properties;
   int capability;      /* 90 for 9.0 */
   size_t shared_most;  /* bytes of shared memory that a block can have if it asks */
-  cudaStream_t stream; /* all kernels */
+  cudaStream_t stream; /* all kernels but panel.cu's, which work beside cuBLAS: */
+  cudaStream_t side;
+  cudaEvent_t made[2], used[2]; /* its two panels */
   cublasHandle_t blas;
   char *scratch; /* HN_CUDA_SCRATCH bytes */
   void *blas_workspace;

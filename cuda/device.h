@@ -147,7 +147,7 @@ hn_status hn__cuda_begin_write(hn__device *d, void *dst, size_t *bytes, void **h
 hn_status hn__cuda_end_write(hn__device *d, void *dst, size_t bytes);
 hn_status hn__cuda_read(hn__device *d, void *host, const void *src, size_t bytes);
 hn_status hn__cuda_fetch(hn__device *d, const void *src, size_t bytes, void **ticket);
-bool hn__cuda_fetched(hn__device *d, const void *ticket);
+bool hn__cuda_ready(hn__device *d, const void *ticket);
 hn_status hn__cuda_take(hn__device *d, void *ticket, void *host);
 hn_status hn__cuda_wait(hn__device *d);
 hn_status hn__cuda_copy(hn__device *d, void *dst, const void *src, size_t bytes);

@@ -199,7 +199,7 @@ hn_status hn__cuda_fetch(hn__device *d, const void *src, size_t bytes, void **ou
 }
 
 /* An error is for take to tell. */
-bool hn__cuda_fetched(hn__device *d, const void *t) {
+bool hn__cuda_ready(hn__device *d, const void *t) {
   return hn__cuda_usable(d) != HN_OK || cudaEventQuery(((const ticket *)t)->arrived) != cudaErrorNotReady;
 }
 

@@ -44,10 +44,10 @@ typedef struct hn_backend {
   hn_status (*end_write)(hn__device *d, void *dst, size_t bytes);
   /* To the host: waits for all that was asked for before. */
   hn_status (*read)(hn__device *d, void *host, const void *src, size_t bytes);
-  /* To the host without waiting: fetch starts a copy and gives a ticket for it, fetched tells whether it has arrived,
+  /* To the host without waiting: fetch starts a copy and gives a ticket for it, ready tells whether it has arrived,
    * and take waits for it, puts it into host (NULL: nowhere) and ends the ticket. */
   hn_status (*fetch)(hn__device *d, const void *src, size_t bytes, void **ticket);
-  bool (*fetched)(hn__device *d, const void *ticket);
+  bool (*ready)(hn__device *d, const void *ticket);
   hn_status (*take)(hn__device *d, void *ticket, void *host);
   /* Waits for all that was asked for. */
   hn_status (*wait)(hn__device *d);

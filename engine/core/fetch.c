@@ -31,7 +31,7 @@ hn_status hn_tensor_fetch(const hn_tensor *tensor, hn_fetch **out) {
 }
 
 bool hn_fetch_ready(const hn_fetch *fetch) {
-  return !fetch->ticket || fetch->context->backend->fetched(fetch->context->device, fetch->ticket);
+  return !fetch->ticket || fetch->context->backend->ready(fetch->context->device, fetch->ticket);
 }
 
 int64_t hn_fetch_size(const hn_fetch *fetch) { return fetch->size; }

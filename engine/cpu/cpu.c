@@ -111,7 +111,7 @@ static hn_status fetch(hn__device *d, const void *src, size_t bytes, void **out)
   return copy_bytes(d, t->data, src, bytes);
 }
 
-static bool fetched(hn__device *d, const void *t) {
+static bool ready(hn__device *d, const void *t) {
   (void)d;
   (void)t;
   return true;
@@ -156,7 +156,7 @@ const hn_backend hn__cpu_backend = {
     .end_write = end_write,
     .read = copy_bytes,
     .fetch = fetch,
-    .fetched = fetched,
+    .ready = ready,
     .take = take,
     .wait = wait_for_nothing,
     .copy = copy_bytes,

@@ -23,6 +23,15 @@ for _, level in ipairs { "avx512", "avx2", "plain" } do
   if pcall(hn.use, { device = device }) then table.insert(backends.levels, { device = device }) end
 end
 
+-- Every set of kernels for hashed layers: those levels, and the ways that a GPU has to compute a product.
+backends.kernels = table.move(backends.levels, 1, #backends.levels, 1, {})
+for k = 2, #backends do
+  local gpu <const> = backends[k].device:match "^[^:]*"
+  for _, way in ipairs { "direct", "tile", "panel" } do
+    table.insert(backends.kernels, { device = gpu .. ":" .. way })
+  end
+end
+
 -- Opens a context as the engine's current one: guard zones, fresh results filled with NaN, a fixed seed.
 function backends.open(options)
   options = options or {}

@@ -36,13 +36,13 @@ HN_BINARY_LIST(FUNCTION)
 #undef FUNCTION
 
 /*
- * Values and slopes in a: element by element, four neighbours at once where a and the result are aligned, on a grid that
- * fills the GPU. Element i meets b[i mod nb]. All threads together step over `turn` more elements than whole rows of nb,
- * so a thread finds its next place in b by an addition and divides but once, to find its first. b is read four at once
- * where its rows are aligned (WIDE), else one by one.
+ * Values and slopes in a: element by element, four neighbours at once where a and the result are aligned, on a grid
+ * that fills the GPU. Element i meets b[i mod nb]. All threads together step over `turn` more elements than whole rows
+ * of nb, so a thread finds its next place in b by an addition and divides but once, to find its first. b is read four
+ * at once where its rows are aligned (WIDE), else one by one.
  *
- * HBM bounds them: on an H100 a million elements cost 8 bytes each for values where b is short (it stays in L1), 12 where
- * it is as long as a: 2.4 and 3.6 us; slopes 12 to 16: the slopes of a sum read neither a nor b.
+ * HBM bounds them: on an H100 a million elements cost 8 bytes each for values where b is short (it stays in L1), 12
+ * where it is as long as a: 2.4 and 3.6 us; slopes 12 to 16: the slopes of a sum read neither a nor b.
  */
 
 /* W neighbours of b from number j on; after its end it starts again. */
@@ -105,14 +105,15 @@ template <typename F> hn_status for_each(hn__device *d, int64_t n, int64_t nb, b
 }
 
 /*
- * Sums of the slopes in b down the columns of a, n/nb rows of nb. A block takes up to 32 neighbouring columns and a part
- * of the rows. Its threads stand `across` a row, one a column, and in lines; a line takes every so many rows. A thread
- * adds eight rows in float and these sums in double, so a double comes to eight elements only, and the lines' sums are
- * folded in halves. Where few columns would leave the GPU idle, rows are cut into parts, whose sums go to scratch and are
- * added by a second kernel. How many there are depends on the sizes alone, so the order of additions does too.
+ * Sums of the slopes in b down the columns of a, n/nb rows of nb. A block takes up to 32 neighbouring columns and a
+ * part of the rows. Its threads stand `across` a row, one a column, and in lines; a line takes every so many rows. A
+ * thread adds eight rows in float and these sums in double, so a double comes to eight elements only, and the lines'
+ * sums are folded in halves. Where few columns would leave the GPU idle, rows are cut into parts, whose sums go to
+ * scratch and are added by a second kernel. How many there are depends on the sizes alone, so the order of additions
+ * does too.
  *
- * HBM bounds them: on an H100 a million elements cost 4 bytes each (8 where the slope is a), 1.2 or 2.4 us, and the second
- * kernel some 5 us, mostly its launch and the latency of a chain of loads.
+ * HBM bounds them: on an H100 a million elements cost 4 bytes each (8 where the slope is a), 1.2 or 2.4 us, and the
+ * second kernel some 5 us, mostly its launch and the latency of a chain of loads.
  */
 const int DEPTH = 8;    /* rows that a thread adds in float */
 const int BLOCKS = 512; /* as many as all SMs of large GPUs have at once, or half */

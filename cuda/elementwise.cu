@@ -1,13 +1,13 @@
 /*
  * Functions of one tensor, element by element; dropout and copies with them.
  *
- * Where every pointer is aligned, a thread takes four neighbouring elements at once, as accesses of 16 bytes; the one to
- * three elements that then are left over go to the first threads. A grid that fills the GPU goes through the elements in
- * steps of all its threads, so nothing in a loop divides.
+ * Where every pointer is aligned, a thread takes four neighbouring elements at once, as accesses of 16 bytes; the one
+ * to three elements that then are left over go to the first threads. A grid that fills the GPU goes through the
+ * elements in steps of all its threads, so nothing in a loop divides.
  *
- * HBM bounds them all. On an H100 (3.35 TB/s) a million elements cost: values and dropout 8 bytes each, 2.4 us; slopes 12
- * to 20 (dy and the sum that dx is, and of x and y what the slope needs), 3.6 to 6 us; copies 8, added 12. Dropout's hash
- * is some 20 integer instructions an element, a third of the time that its bytes take.
+ * HBM bounds them all. On an H100 (3.35 TB/s) a million elements cost: values and dropout 8 bytes each, 2.4 us; slopes
+ * 12 to 20 (dy and the sum that dx is, and of x and y what the slope needs), 3.6 to 6 us; copies 8, added 12. Dropout's
+ * hash is some 20 integer instructions an element, a third of the time that its bytes take.
  */
 #include "device.h"
 

@@ -47,9 +47,9 @@ __device__ __forceinline__ walk walk_of(int shift) {
  * Looking up. A row's threads take neighbouring columns, so what they write is coalesced, and what they read too: of a
  * dense table a row, of a line's run its 64 bytes by 16 threads, each of which hashes for itself.
  *
- * On an H100 a million numbers cost: dense 8 bytes each from HBM (2.4 us); line 4 bytes for HBM, a line from L2 for 16 of
- * them and some 25 integer instructions each, which at 15 T/s bound it with HBM (1.7 us); element a sector of 32 bytes
- * from L2 each, which bounds it (some 6 us); balanced some 150 instructions each (10 us).
+ * On paper an H100 takes for a million numbers: dense 8 bytes each from HBM (2.4 us); line 4 bytes for HBM, a line from
+ * L2 for 16 of them and some 25 integer instructions each, which at 15 T/s bound it with HBM (1.7 us); element a sector
+ * of 32 bytes from L2 each, which bounds it (some 6 us); balanced some 150 instructions each (10 us).
  */
 template <typename T>
 __global__ void dense_rows(int shift, int64_t n, int64_t cols, const T *w, const int32_t *ids, T *out) {
@@ -83,10 +83,10 @@ bool aligned(const void *p) { return ((uintptr_t)p & 15) == 0; }
 
 /*
  * Gradients of a dense table, in the order of the ids, which repeat: sums have the CPU's bits. Each of up to 1024 warps
- * owns the rows whose number is its own modulo their number; it reads all ids, 32 at once, and adds the rows of dout that
- * are its own one after the other, 32 columns at once. Blocks in y take other columns.
+ * owns the rows whose number is its own modulo their number; it reads all ids, 32 at once, and adds the rows of dout
+ * that are its own one after the other, 32 columns at once. Blocks in y take other columns.
  *
- * Reading ids costs each warp n/32 short steps, in L1 and L2: nothing up to some 10^5 of them. On an H100 10,000 ids of
+ * Reading ids costs each warp n/32 short steps, in L1 and L2: nothing up to some 10^5 of them. On paper 10,000 ids of
  * 128 columns are bound by the chain of additions of one warp, 10 rows of some 0.7 us, and 15 MB of HBM: 10 us. An id
  * that comes a thousand times makes a chain of a thousand, 0.7 ms.
  */
@@ -110,18 +110,24 @@ __global__ void add_dense(int64_t n, int64_t cols, const int32_t *ids, const flo
   }
 }
 
-/* Blocks for a warp of every four of n, a power of two of them, so that owners are told apart by a mask. */
-int64_t owning_blocks(int64_t n) { return (int64_t)1 << shift_for(hn__cuda_ceil(n, 4 * WARPS), OWNERS / WARPS); }
+/* Blocks with a warp for every four of n additions, at most one for every place that they go to; a power of two, so
+ * that owners are told apart by a mask. */
+int64_t owning_blocks(int64_t n, int64_t places) {
+  int64_t warps = hn__cuda_least(hn__cuda_ceil(n, 4), places);
+  return (int64_t)1 << shift_for(hn__cuda_ceil(warps, WARPS), OWNERS / WARPS);
+}
 
 hn_status dense_grad(hn__device *d, int64_t cols, const int32_t *ids, int64_t n, const float *dout, float *dw) {
   if (!ids) return hn__cuda_copy_rows(d, 1, n * cols, dout, n * cols, dw, n * cols, true);
-  hn__cuda_grid grid = {.x = owning_blocks(n)};
+  hn__cuda_grid grid = {.x = owning_blocks(n, OWNERS)};
   grid.y = hn__cuda_least(hn__cuda_ceil(cols, HN_CUDA_WARP), BLOCKS / grid.x);
   return HN_LAUNCH(d, grid, add_dense, n, cols, ids, dout, dw);
 }
 
 /*
- * Gradients of buckets, in whatever order: one atomic addition a number, into L2, which takes some 2500 a ns^-1 ... 
+ * Gradients of buckets, in whatever order: an atomic addition for each number, done by L2. A line's 16 are one
+ * transaction of 64 bytes. On paper a million numbers of line move 4 bytes each from HBM and are bound by the atomics,
+ * at an expected 3 us; those of element are a transaction each, some 10 us, and more where many ids are the same.
  */
 template <int GRAIN, bool BALANCED>
 __global__ void add_atomic(hn__cuda_map map, int shift, int64_t n, const int32_t *ids, const float *dout, float *dw) {
@@ -143,18 +149,18 @@ hn_status atomic_grad(hn__device *d, const hn_matrix *v, const int32_t *ids, int
 }
 
 /*
- * Gradients of buckets, in order: the runs of all rows are numbered, run g of row i is i * across + g, and taken CHUNK at
- * a time. A first kernel writes their slots and signs to scratch. Then each of up to 1024 warps, which owns the slots
- * whose number is its own modulo their number, reads all of them, 32 at once, and adds those that are its own. So every
- * bucket's sum grows in the order of the runs, by steps that depend on nothing else.
+ * Gradients of buckets, in order: the runs of all rows are numbered, run g of row i is i * across + g, and taken CHUNK
+ * at a time. A first kernel writes their slots and signs to scratch. Then each of up to 1024 warps, which owns the
+ * slots whose number is its own modulo their number, reads all of them, 32 at once, and adds those that are its own. So
+ * every bucket's sum grows in the order of the runs, by steps that depend on nothing else.
  *
  * Runs of one bucket: all lanes at once; the first lane of several with one slot adds them up in their order. Runs of a
  * line: one after the other, a lane for each bucket.
  *
- * A chunk costs some 1024 steps of 10 instructions in each warp, with 2 warps a scheduler some 15 us on an H100, 2 launches
- * (6 us), and for its owner a chain of 32 additions of some 0.7 us: 45 us in all, whatever the scheme. So 10,000 ids of
- * 128 columns are 3 chunks of line, 0.14 ms, or 40 of element, 1.8 ms; a bias of 10^5 rows is 4, 0.2 ms. Fewer slots than
- * owners lengthen the chains: a pool of 16 slots takes some 1.5 ms a chunk of line.
+ * On paper a chunk costs some 1024 steps of 10 instructions in each warp, with 2 warps a scheduler some 15 us on an
+ * H100, 2 launches (6 us), and for its owner a chain of 32 additions of some 0.7 us: 45 us in all, whatever the scheme.
+ * So 10,000 ids of 128 columns are 3 chunks of line, 0.14 ms, or 40 of element, 1.8 ms; a bias of 10^5 rows is 4, 0.2
+ * ms. Fewer slots than owners lengthen the chains: a pool of 16 slots takes some 1.5 ms a chunk of line.
  */
 const int64_t CHUNK = HN_CUDA_SCRATCH / (int64_t)sizeof(hn__cuda_run);
 
@@ -218,7 +224,7 @@ hn_status ordered_grad(hn__device *d, const hn_matrix *v, const int32_t *ids, in
   int64_t across = map.across, all = n * across;
   for (int64_t first = 0; first < all; first += CHUNK) {
     int64_t some = hn__cuda_least(CHUNK, all - first);
-    hn__cuda_grid grid = {.x = hn__cuda_ceil(some, HN_CUDA_BLOCK)}, owning = {.x = owning_blocks(some)};
+    hn__cuda_grid grid = {.x = hn__cuda_ceil(some, HN_CUDA_BLOCK)}, owning = {.x = owning_blocks(some, map.slots)};
     HN_CUDA_CALL(HN_LAUNCH(d, grid, (find_runs<GRAIN, BALANCED>), map, first, some, ids, runs));
     HN_CUDA_CALL(GRAIN == 1 ? HN_LAUNCH(d, owning, add_elements, some, runs, dout + first, dw)
                             : HN_LAUNCH(d, owning, add_lines, some, first, across, v->cols, runs, dout, dw));
@@ -237,8 +243,8 @@ __global__ void find_first(const int32_t *ids, int64_t n, int64_t limit, unsigne
 
 } // namespace
 
-hn_status hn__cuda_lookup(hn__device *d, const hn_matrix *v, const float *w, int64_t cols, const int32_t *ids, int64_t n,
-                          float *out) {
+hn_status hn__cuda_lookup(hn__device *d, const hn_matrix *v, const float *w, int64_t cols, const int32_t *ids,
+                          int64_t n, float *out) {
   if (n == 0 || cols == 0) return HN_OK;
   if (v) return HN_CUDA_BY_SCHEME(v, look_up, d, v, w + v->offset, ids, n, out);
   if (!ids) return hn__cuda_copy(d, out, w, (size_t)(n * cols) * sizeof(float));

@@ -1,6 +1,8 @@
 /*
  * Normalisation of rows (layer) and of columns (batch). With h = (x - mean) * rstd and g = dy * gain, over the n
- * elements that share a mean: dx = rstd * (g - mean of g - h * mean of g h), dgain = sum of dy h, dbias = sum of dy.
+ * elements that share a mean: dx = rstd * (g - mean of g - h * mean of g h), dgain = sum of dy h, dbias = sum of dy. Here
+ * h is never rounded in dx: its last factor is (x - mean) * tilt, where tilt = rstd^2 * mean of g (x - mean). Of two
+ * numbers with one mean only the last bits of the difference are left.
  *
  * Mean and variance come from one pass, from sums of x - shift and its square, where shift is the first of the elements:
  * it is as near to the mean as the others are, so that the difference of the two does not cancel.
@@ -66,12 +68,12 @@ __global__ void __launch_bounds__(hn__cuda_team_block<SIZE>)
     hn__cuda_sum sum, dot;
     hn__cuda_each_of_two(row, slope, [&](int64_t j, float v, float g) {
       hn__cuda_add(sum, g * gain[j]);
-      hn__cuda_add_product(dot, g * gain[j], (v - m) * r);
+      hn__cuda_add_product(dot, g * gain[j], v - m);
     });
-    float a = (float)(hn__cuda_team_sum<SIZE>(sum) / (double)cols);
-    float b = (float)(hn__cuda_team_sum<SIZE>(dot) / (double)cols);
+    float middle = (float)(hn__cuda_team_sum<SIZE>(sum) / (double)cols);
+    float tilt = (float)(hn__cuda_team_sum<SIZE>(dot) * (double)r * (double)r / (double)cols);
     hn__cuda_each_of_two(row, slope,
-                         [&](int64_t j, float v, float g) { out[j] += r * (g * gain[j] - a - (v - m) * r * b); });
+                         [&](int64_t j, float v, float g) { out[j] += r * fmaf(m - v, tilt, g * gain[j] - middle); });
   }
 }
 
@@ -160,38 +162,45 @@ __global__ void normalise_columns(int64_t size, int64_t cols, const float *__res
   }
 }
 
+/* Sums of dy and of dy (x - mean). */
 struct batch_slopes {
-  const float *x, *mean, *rstd, *dy;
+  const float *x, *mean, *dy;
   int64_t cols;
   __device__ void operator()(int64_t, int64_t k, int64_t i, hn__cuda_sum *sums) const {
     int64_t at = k * cols + i;
     hn__cuda_add(sums[0], dy[at]);
-    hn__cuda_add_product(sums[1], dy[at], (x[at] - mean[i]) * rstd[i]);
+    hn__cuda_add_product(sums[1], dy[at], x[at] - mean[i]);
   }
 };
 
-/* The same as for rows, and the means that dx needs. */
+/* What dx needs of its column. */
+typedef struct column {
+  float middle, tilt;
+} column;
+
 struct keep_slopes {
-  add_slopes add;
+  float *dgain, *dbias;
   double rows;
-  float2 *means;
+  const float *rstd;
+  column *columns;
   __device__ void operator()(int64_t j, const double *sums) const {
-    add(j, sums);
-    means[j] = make_float2((float)(sums[0] / rows), (float)(sums[1] / rows));
+    double r = (double)rstd[j], dot = sums[1] * r;
+    if (dbias) dbias[j] += (float)sums[0];
+    if (dgain) dgain[j] += (float)dot;
+    columns[j] = {(float)(sums[0] / rows), (float)(dot * r / rows)};
   }
 };
 
-/* dx of `width` columns. Running statistics do not depend on x: then there are no means, and only the first term is
- * left. */
+/* dx of `width` columns. Running statistics do not depend on x: then there is no `columns`, and only the first term
+ * is left. */
 __global__ void batch_input_grad(int64_t size, int64_t width, int64_t cols, const float *__restrict__ x,
                                  const float *__restrict__ gain, const float *__restrict__ mean,
                                  const float *__restrict__ rstd, const float *__restrict__ dy,
-                                 const float2 *__restrict__ means, float *__restrict__ dx) {
+                                 const column *__restrict__ columns, float *__restrict__ dx) {
   for (int64_t k = hn__cuda_first(); k < size; k += hn__cuda_step()) {
     int64_t i = hn__cuda_quotient(k, width), j = k - i * width, at = i * cols + j;
-    float2 of = means ? means[j] : make_float2(0, 0);
-    float h = (x[at] - mean[j]) * rstd[j];
-    dx[at] += gain[j] * rstd[j] * (dy[at] - of.x - h * of.y);
+    column of = columns ? columns[j] : column{0, 0};
+    dx[at] += gain[j] * rstd[j] * fmaf(mean[j] - x[at], of.tilt, dy[at] - of.middle);
   }
 }
 
@@ -212,22 +221,23 @@ hn_status hn__cuda_batch_norm(hn__device *d, int64_t rows, int64_t cols, bool tr
                    (const float *)mean, (const float *)rstd, y);
 }
 
-/* In training dx needs the means of its column, which stand in the scratch: as many columns at a time as fit. */
+/* In training dx needs sums of its column, which stand in the scratch: as many columns at a time as fit. */
 hn_status hn__cuda_batch_norm_grad(hn__device *d, int64_t rows, int64_t cols, bool training, const float *x,
                                    const float *gain, const float *mean, const float *rstd, const float *dy, float *dx,
                                    float *dgain, float *dbias) {
-  const int64_t most = (HN_CUDA_SCRATCH - HN_CUDA_SUMS_BYTES) / (int64_t)sizeof(float2);
-  float2 *means = (float2 *)(void *)(hn__cuda_of(d)->scratch + HN_CUDA_SUMS_BYTES);
+  const int64_t most = (HN_CUDA_SCRATCH - HN_CUDA_SUMS_BYTES) / (int64_t)sizeof(column);
+  column *columns = (column *)(void *)(hn__cuda_of(d)->scratch + HN_CUDA_SUMS_BYTES);
   bool sums = dgain || dbias || (dx && training);
   if (rows == 0) return HN_OK;
   for (int64_t j = 0; j < cols; j += most) {
     int64_t width = hn__cuda_least(cols - j, most);
-    batch_slopes slopes = {x + j, mean + j, rstd + j, dy + j, cols};
-    keep_slopes keep = {{dgain ? dgain + j : NULL, dbias ? dbias + j : NULL}, (double)rows, means};
+    batch_slopes slopes = {x + j, mean + j, dy + j, cols};
+    keep_slopes keep = {dgain ? dgain + j : NULL, dbias ? dbias + j : NULL, (double)rows, rstd + j, columns};
     if (sums) HN_CUDA_CALL(hn__cuda_column_sums<2>(d, 1, rows, width, slopes, keep));
     if (dx)
       HN_CUDA_CALL(HN_LAUNCH(d, hn__cuda_cover(d, rows * width), batch_input_grad, rows * width, width, cols, x + j,
-                             gain + j, mean + j, rstd + j, dy + j, (const float2 *)(training ? means : NULL), dx + j));
+                             gain + j, mean + j, rstd + j, dy + j, (const column *)(training ? columns : NULL),
+                             dx + j));
   }
   return HN_OK;
 }

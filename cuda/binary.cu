@@ -1,22 +1,9 @@
 /*
  * Functions of two tensors, the second of which may repeat along the first: a bias along the rows of a minibatch.
  */
-#include "device.h"
+#include "pack.h"
 
 namespace {
-
-/* W neighbouring floats, moved at once. */
-template <int W> struct alignas(4 * W) pack { float at[W]; };
-
-template <int W> __device__ __forceinline__ pack<W> load(const float *p) {
-  return *reinterpret_cast<const pack<W> *>(p);
-}
-
-template <int W> __device__ __forceinline__ void store(float *p, const pack<W> &values) {
-  *reinterpret_cast<pack<W> *>(p) = values;
-}
-
-bool aligned(const void *p) { return ((uintptr_t)p & 15) == 0; }
 
 #define FUNCTION(name, value, slope_a, slope_b)                                                                        \
   struct name##_function {                                                                                             \
@@ -46,11 +33,11 @@ HN_BINARY_LIST(FUNCTION)
  */
 
 /* W neighbours of b from number j on; after its end it starts again. */
-template <int W, bool WIDE> __device__ __forceinline__ pack<W> around(const float *b, int64_t nb, int64_t j) {
+template <int W, bool WIDE> __device__ __forceinline__ hn__cuda_pack<W> around(const float *b, int64_t nb, int64_t j) {
   if constexpr (WIDE) {
-    return load<W>(b + j);
+    return hn__cuda_load<W>(b + j);
   } else {
-    pack<W> values;
+    hn__cuda_pack<W> values;
     for (int k = 0; k < W; k++) {
       values.at[k] = b[j];
       if (++j == nb) j = 0;
@@ -64,9 +51,9 @@ template <typename Function> struct values {
   float *py;
 
   template <int W, bool WIDE> __device__ __forceinline__ void work(int64_t i, int64_t nb, int64_t j) const {
-    pack<W> a = load<W>(pa + i), b = around<W, WIDE>(pb, nb, j), y;
+    hn__cuda_pack<W> a = hn__cuda_load<W>(pa + i), b = around<W, WIDE>(pb, nb, j), y;
     for (int k = 0; k < W; k++) y.at[k] = Function::at(a.at[k], b.at[k]);
-    store(py + i, y);
+    hn__cuda_store(py + i, y);
   }
 };
 
@@ -75,9 +62,10 @@ template <typename Function> struct slopes {
   float *pda;
 
   template <int W, bool WIDE> __device__ __forceinline__ void work(int64_t i, int64_t nb, int64_t j) const {
-    pack<W> a = load<W>(pa + i), b = around<W, WIDE>(pb, nb, j), dy = load<W>(pdy + i), da = load<W>(pda + i);
+    hn__cuda_pack<W> a = hn__cuda_load<W>(pa + i), b = around<W, WIDE>(pb, nb, j), dy = hn__cuda_load<W>(pdy + i),
+                     da = hn__cuda_load<W>(pda + i);
     for (int k = 0; k < W; k++) da.at[k] += dy.at[k] * Function::rise_a(a.at[k], b.at[k]);
-    store(pda + i, da);
+    hn__cuda_store(pda + i, da);
   }
 };
 
@@ -100,7 +88,7 @@ template <int W, bool WIDE, typename F> hn_status launch(hn__device *d, int64_t 
 }
 
 template <typename F> hn_status for_each(hn__device *d, int64_t n, int64_t nb, bool wide, const float *b, F f) {
-  if (wide && aligned(b) && nb % 4 == 0) return launch<4, true>(d, n, nb, f);
+  if (wide && hn__cuda_aligned(b) && nb % 4 == 0) return launch<4, true>(d, n, nb, f);
   return wide ? launch<4, false>(d, n, nb, f) : launch<1, false>(d, n, nb, f);
 }
 
@@ -179,17 +167,10 @@ __global__ void add_parts(int64_t nb, int parts, int shift, const double *sums, 
   if (at.line == 0 && at.column < nb) db[at.column] += (float)sum;
 }
 
-/* The smallest power of two that is at least n, or `most`: its logarithm. */
-int shift_for(int64_t n, int64_t most) {
-  int shift = 0;
-  while (1 << shift < n && 1 << shift < most) shift++;
-  return shift;
-}
-
 template <typename Function>
 hn_status add_columns(hn__device *d, int64_t rows, int64_t nb, const float *a, const float *b, const float *dy,
                       float *db) {
-  int shift = shift_for(nb, COLUMNS), few = shift_for(nb, GATHERED);
+  int shift = hn__cuda_shift_for(nb, COLUMNS), few = hn__cuda_shift_for(nb, GATHERED);
   int64_t blocks = hn__cuda_ceil(nb, 1 << shift), depth = (int64_t)DEPTH * (HN_CUDA_BLOCK >> shift);
   int64_t wanted = hn__cuda_least(hn__cuda_ceil(rows, depth), BLOCKS / blocks);
   int64_t part = wanted > 1 ? hn__cuda_ceil(rows, wanted) : rows, parts = hn__cuda_ceil(rows, part);
@@ -203,7 +184,7 @@ hn_status add_columns(hn__device *d, int64_t rows, int64_t nb, const float *a, c
 template <typename Function>
 hn_status add_slopes(hn__device *d, int64_t n, int64_t nb, const float *a, const float *b, const float *dy, float *da,
                      float *db) {
-  bool wide = aligned(a) && aligned(dy) && aligned(da);
+  bool wide = hn__cuda_aligned(a) && hn__cuda_aligned(dy) && hn__cuda_aligned(da);
   if (da) HN_CUDA_CALL(for_each(d, n, nb, wide, b, slopes<Function>{a, b, dy, da}));
   return db ? add_columns<Function>(d, n / nb, nb, a, b, dy, db) : HN_OK;
 }
@@ -212,7 +193,7 @@ hn_status add_slopes(hn__device *d, int64_t n, int64_t nb, const float *a, const
 
 hn_status hn__cuda_binary(hn__device *d, hn__binary f, int64_t n, int64_t nb, const float *a, const float *b,
                           float *y) {
-  bool wide = aligned(a) && aligned(y);
+  bool wide = hn__cuda_aligned(a) && hn__cuda_aligned(y);
   if (n == 0) return HN_OK;
   switch (f) {
 #define CASE(name, ...)                                                                                                \

@@ -112,8 +112,7 @@ static hn_status no_gpu(hn__device *d, cudaError_t error) {
   version driver = version_of(cudaDriverGetVersion), own = version_of(cudaRuntimeGetVersion);
   if (driver.major == 0) return fail(d, HN_DEVICE, "no NVIDIA driver is installed");
   if (error == cudaErrorNoDevice) return fail(d, HN_DEVICE, "this machine has no NVIDIA GPU that the driver knows");
-  if (error != cudaErrorInsufficientDriver)
-    return hn__cuda_fail(d, error, "looking for GPUs", __FILE__, __LINE__);
+  if (error != cudaErrorInsufficientDriver) return hn__cuda_fail(d, error, "looking for GPUs", __FILE__, __LINE__);
   snprintf(d->message, sizeof d->message, "the NVIDIA driver is too old: it knows CUDA %d.%d, this build needs %d.%d",
            driver.major, driver.minor, own.major, own.minor);
   return HN_DEVICE;

@@ -9,20 +9,9 @@
  * 12 to 20 (dy and the sum that dx is, and of x and y what the slope needs), 3.6 to 6 us; copies 8, added 12. Dropout's
  * hash is some 20 integer instructions an element, a third of the time that its bytes take.
  */
-#include "device.h"
+#include "pack.h"
 
 namespace {
-
-/* W neighbouring floats, moved at once. */
-template <int W> struct alignas(4 * W) pack { float at[W]; };
-
-template <int W> __device__ __forceinline__ pack<W> load(const float *p) {
-  return *reinterpret_cast<const pack<W> *>(p);
-}
-
-template <int W> __device__ __forceinline__ void store(float *p, const pack<W> &values) {
-  *reinterpret_cast<pack<W> *>(p) = values;
-}
 
 /* Calls f.work<W>(i) for the elements from i on, so that each is worked on once. */
 template <int W, typename F> __global__ void each(int64_t n, F f) {
@@ -30,8 +19,6 @@ template <int W, typename F> __global__ void each(int64_t n, F f) {
   for (int64_t i = first; i < n / W; i += hn__cuda_step()) f.template work<W>(i * W);
   if (W > 1 && rest < n) f.template work<1>(rest);
 }
-
-bool aligned(const void *p) { return ((uintptr_t)p & 15) == 0; }
 
 template <typename F> hn_status for_each(hn__device *d, int64_t n, bool wide, F f) {
   if (n == 0) return HN_OK;
@@ -63,9 +50,9 @@ template <typename Function> struct values {
   float *py;
 
   template <int W> __device__ __forceinline__ void work(int64_t i) const {
-    pack<W> x = load<W>(px + i), y;
+    hn__cuda_pack<W> x = hn__cuda_load<W>(px + i), y;
     for (int k = 0; k < W; k++) y.at[k] = Function::at(a, x.at[k]);
-    store(py + i, y);
+    hn__cuda_store(py + i, y);
   }
 };
 
@@ -76,9 +63,10 @@ template <typename Function> struct slopes {
   float *pdx;
 
   template <int W> __device__ __forceinline__ void work(int64_t i) const {
-    pack<W> x = load<W>(px + i), y = load<W>(py + i), dy = load<W>(pdy + i), dx = load<W>(pdx + i);
+    hn__cuda_pack<W> x = hn__cuda_load<W>(px + i), y = hn__cuda_load<W>(py + i), dy = hn__cuda_load<W>(pdy + i),
+                     dx = hn__cuda_load<W>(pdx + i);
     for (int k = 0; k < W; k++) dx.at[k] += dy.at[k] * Function::rise(a, x.at[k], y.at[k]);
-    store(pdx + i, dx);
+    hn__cuda_store(pdx + i, dx);
   }
 };
 
@@ -93,13 +81,13 @@ struct dropped {
   bool add;
 
   template <int W> __device__ __forceinline__ void work(int64_t i) const {
-    pack<W> x = load<W>(px + i), y = {};
-    if (add) y = load<W>(py + i);
+    hn__cuda_pack<W> x = hn__cuda_load<W>(px + i), y = {};
+    if (add) y = hn__cuda_load<W>(py + i);
     for (int k = 0; k < W; k++) {
       float kept = x.at[k] * scale;
       y.at[k] += hn__random(seed, first + (uint64_t)(i + k)) >= threshold ? kept : 0.0f;
     }
-    store(py + i, y);
+    hn__cuda_store(py + i, y);
   }
 };
 
@@ -110,9 +98,9 @@ struct added {
   float *dst;
 
   template <int W> __device__ __forceinline__ void work(int64_t i) const {
-    pack<W> x = load<W>(src + i), y = load<W>(dst + i);
+    hn__cuda_pack<W> x = hn__cuda_load<W>(src + i), y = hn__cuda_load<W>(dst + i);
     for (int k = 0; k < W; k++) y.at[k] += x.at[k];
-    store(dst + i, y);
+    hn__cuda_store(dst + i, y);
   }
 };
 
@@ -124,13 +112,13 @@ __global__ void copy_strided(int64_t n, int64_t cols, int64_t down, int64_t turn
   uint32_t first = (uint32_t)hn__cuda_first();
   int64_t i = first < cols ? 0 : first / (uint32_t)cols, j = first - i * cols;
   for (int64_t k = first; k < n; k += hn__cuda_step()) {
-    pack<W> x = load<W>(src + i * lds + j * W);
+    hn__cuda_pack<W> x = hn__cuda_load<W>(src + i * lds + j * W);
     float *to = dst + i * ldd + j * W;
     if (add) {
-      pack<W> y = load<W>(to);
+      hn__cuda_pack<W> y = hn__cuda_load<W>(to);
       for (int l = 0; l < W; l++) x.at[l] += y.at[l];
     }
-    store(to, x);
+    hn__cuda_store(to, x);
     i += down;
     j += turn;
     if (j >= cols) {
@@ -151,7 +139,7 @@ hn_status copy_in(hn__device *d, int64_t rows, int64_t cols, const float *src, i
 } // namespace
 
 hn_status hn__cuda_unary(hn__device *d, hn__unary f, float a, int64_t n, const float *x, float *y) {
-  bool wide = aligned(x) && aligned(y);
+  bool wide = hn__cuda_aligned(x) && hn__cuda_aligned(y);
   switch (f) {
 #define CASE(name, ...)                                                                                                \
   case HN_FN_##name: return for_each(d, n, wide, values<name##_function>{a, x, y});
@@ -163,7 +151,7 @@ hn_status hn__cuda_unary(hn__device *d, hn__unary f, float a, int64_t n, const f
 
 hn_status hn__cuda_unary_grad(hn__device *d, hn__unary f, float a, int64_t n, const float *x, const float *y,
                               const float *dy, float *dx) {
-  bool wide = aligned(x) && aligned(y) && aligned(dy) && aligned(dx);
+  bool wide = hn__cuda_aligned(x) && hn__cuda_aligned(y) && hn__cuda_aligned(dy) && hn__cuda_aligned(dx);
   switch (f) {
 #define CASE(name, ...)                                                                                                \
   case HN_FN_##name: return for_each(d, n, wide, slopes<name##_function>{a, x, y, dy, dx});
@@ -175,14 +163,14 @@ hn_status hn__cuda_unary_grad(hn__device *d, hn__unary f, float a, int64_t n, co
 
 hn_status hn__cuda_dropout(hn__device *d, int64_t n, uint32_t threshold, float scale, uint32_t seed, uint64_t first,
                            const float *x, float *y, bool add) {
-  return for_each(d, n, aligned(x) && aligned(y), dropped{threshold, seed, scale, first, x, y, add});
+  return for_each(d, n, hn__cuda_aligned(x) && hn__cuda_aligned(y), dropped{threshold, seed, scale, first, x, y, add});
 }
 
 /* Rows without gaps on either side are one long row. */
 hn_status hn__cuda_copy_rows(hn__device *d, int64_t rows, int64_t cols, const float *src, int64_t lds, float *dst,
                              int64_t ldd, bool add) {
   if (rows == 0 || cols == 0) return HN_OK;
-  bool wide = aligned(src) && aligned(dst);
+  bool wide = hn__cuda_aligned(src) && hn__cuda_aligned(dst);
   if (rows == 1 || (lds == cols && ldd == cols)) {
     if (!add) return hn__cuda_copy(d, dst, src, (size_t)(rows * cols) * sizeof(float));
     return for_each(d, rows * cols, wide, added{src, dst});

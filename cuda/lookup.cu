@@ -2,19 +2,13 @@
  * Rows of a table by number: an embedding, dense or virtual, and the bias of a hashed layer (one column, every row).
  */
 #include "map.h"
+#include "pack.h"
 
 namespace {
 
 const unsigned ALL = 0xffffffffu; /* lanes of a warp */
 
 __device__ __forceinline__ int64_t row_of(const int32_t *ids, int64_t i) { return ids ? ids[i] : i; }
-
-/* The smallest power of two that is at least n, or `most`: its logarithm. */
-int shift_for(int64_t n, int64_t most) {
-  int shift = 0;
-  while (1 << shift < n && 1 << shift < most) shift++;
-  return shift;
-}
 
 /*
  * How threads stand on rows x cols numbers: 1 << shift along a row, the block's others on the next rows. Blocks in x go
@@ -28,7 +22,7 @@ typedef struct stand {
 } stand;
 
 stand stand_for(int64_t rows, int64_t cols) {
-  int shift = shift_for(cols, HN_CUDA_BLOCK);
+  int shift = hn__cuda_shift_for(cols, HN_CUDA_BLOCK);
   int64_t down = hn__cuda_least(hn__cuda_ceil(rows, HN_CUDA_BLOCK >> shift), BLOCKS);
   return {{.x = down, .y = hn__cuda_least(hn__cuda_ceil(cols, 1 << shift), BLOCKS / down)}, shift};
 }
@@ -79,8 +73,6 @@ hn_status look_up(hn__device *d, const hn_matrix *v, const float *w, const int32
   return HN_LAUNCH(d, on.grid, (hashed_rows<GRAIN, BALANCED>), hn__cuda_map_of(v), on.shift, n, w, ids, out);
 }
 
-bool aligned(const void *p) { return ((uintptr_t)p & 15) == 0; }
-
 /*
  * Gradients of a dense table, in the order of the ids, which repeat: sums have the CPU's bits. Each of up to 1024 warps
  * owns the rows whose number is its own modulo their number; it reads all ids, 32 at once, and adds the rows of dout
@@ -114,7 +106,7 @@ __global__ void add_dense(int64_t n, int64_t cols, const int32_t *ids, const flo
  * that owners are told apart by a mask. */
 int64_t owning_blocks(int64_t n, int64_t places) {
   int64_t warps = hn__cuda_least(hn__cuda_ceil(n, 4), places);
-  return (int64_t)1 << shift_for(hn__cuda_ceil(warps, WARPS), OWNERS / WARPS);
+  return (int64_t)1 << hn__cuda_shift_for(hn__cuda_ceil(warps, WARPS), OWNERS / WARPS);
 }
 
 hn_status dense_grad(hn__device *d, int64_t cols, const int32_t *ids, int64_t n, const float *dout, float *dw) {
@@ -248,7 +240,7 @@ hn_status hn__cuda_lookup(hn__device *d, const hn_matrix *v, const float *w, int
   if (n == 0 || cols == 0) return HN_OK;
   if (v) return HN_CUDA_BY_SCHEME(v, look_up, d, v, w + v->offset, ids, n, out);
   if (!ids) return hn__cuda_copy(d, out, w, (size_t)(n * cols) * sizeof(float));
-  if (cols % 4 == 0 && aligned(w) && aligned(out)) {
+  if (cols % 4 == 0 && hn__cuda_aligned(w) && hn__cuda_aligned(out)) {
     stand on = stand_for(n, cols / 4);
     return HN_LAUNCH(d, on.grid, dense_rows<float4>, on.shift, n, cols / 4, (const float4 *)w, ids, (float4 *)out);
   }

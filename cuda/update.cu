@@ -5,7 +5,7 @@
  * HBM bounds them: a weight with one state moves 20 bytes (the weight and its state in and out, its gradient in), with
  * two states 28: on an H100 6 and 8.4 us for a million weights. Square roots and divisions hide behind that.
  */
-#include "device.h"
+#include "pack.h"
 
 namespace {
 
@@ -24,28 +24,17 @@ RULE(RMSPROP, rmsprop, 2)
 RULE(ADAGRAD, adagrad, 1)
 #undef RULE
 
-/* W neighbouring floats, moved at once. */
-template <int W> struct alignas(4 * W) pack { float at[W]; };
-
-template <int W> __device__ __forceinline__ pack<W> load(const float *p) {
-  return *reinterpret_cast<const pack<W> *>(p);
-}
-
-template <int W> __device__ __forceinline__ void store(float *p, const pack<W> &values) {
-  *reinterpret_cast<pack<W> *>(p) = values;
-}
-
 /* W weights from number i on. */
 template <typename Rule, int W>
 __device__ __forceinline__ void advance(const hn__step &p, int64_t i, float *pw, const float *pg, float *ps1,
                                         float *ps2) {
-  pack<W> w = load<W>(pw + i), g = load<W>(pg + i), s1 = load<W>(ps1 + i), s2 = {};
-  if (Rule::states > 1) s2 = load<W>(ps2 + i);
+  hn__cuda_pack<W> w = hn__cuda_load<W>(pw + i), g = hn__cuda_load<W>(pg + i), s1 = hn__cuda_load<W>(ps1 + i), s2 = {};
+  if (Rule::states > 1) s2 = hn__cuda_load<W>(ps2 + i);
   for (int k = 0; k < W; k++)
     Rule::apply(&p, hn__rule_gradient(&p.rule, g.at[k], w.at[k]), &w.at[k], &s1.at[k], &s2.at[k]);
-  store(pw + i, w);
-  store(ps1 + i, s1);
-  if (Rule::states > 1) store(ps2 + i, s2);
+  hn__cuda_store(pw + i, w);
+  hn__cuda_store(ps1 + i, s1);
+  if (Rule::states > 1) hn__cuda_store(ps2 + i, s2);
 }
 
 /* The step's kind is made a constant, so that what depends on it is decided by the compiler. */
@@ -57,12 +46,10 @@ __global__ void update(hn__step step, int64_t n, float *w, const float *g, float
   if (W > 1 && rest < n) advance<Rule, 1>(step, rest, w, g, s1, s2);
 }
 
-bool aligned(const void *p) { return ((uintptr_t)p & 15) == 0; }
-
 template <typename Rule>
 hn_status run(hn__device *d, const hn__step *step, int64_t n, float *w, const float *g, float *s1, float *s2) {
   if (Rule::states == 1) s2 = NULL;
-  if (aligned(w) && aligned(g) && aligned(s1) && aligned(s2))
+  if (hn__cuda_aligned(w) && hn__cuda_aligned(g) && hn__cuda_aligned(s1) && hn__cuda_aligned(s2))
     return HN_LAUNCH(d, hn__cuda_cover(d, hn__cuda_ceil(n, 4)), (update<Rule, 4>), *step, n, w, g, s1, s2);
   return HN_LAUNCH(d, hn__cuda_cover(d, n), (update<Rule, 1>), *step, n, w, g, s1, s2);
 }

@@ -25,8 +25,10 @@
 
 #ifdef HN_CUDA_HOST
 #define HN_CUDA_UNROLL
+#define HN_CUDA_UNROLL_8
 #else
 #define HN_CUDA_UNROLL _Pragma("unroll")
+#define HN_CUDA_UNROLL_8 _Pragma("unroll 8")
 #endif
 
 #define HN_CUDA_TILE_N 128 /* columns of C that a block makes */
@@ -88,12 +90,12 @@ __device__ __forceinline__ float4 hn__cuda_signed4(float4 v, uint32_t signs) {
 }
 
 /* The first `left` of v, then zeros. */
-__device__ __forceinline__ float4 hn__cuda_first4(float4 v, int64_t left) {
+__device__ __forceinline__ float4 hn__cuda_first4(float4 v, int left) {
   return make_float4(left > 0 ? v.x : 0, left > 1 ? v.y : 0, left > 2 ? v.z : 0, left > 3 ? v.w : 0);
 }
 
 /* Four floats from `from` on, of which `left` are there. */
-__device__ __forceinline__ float4 hn__cuda_load4(const float *from, int64_t left, bool aligned) {
+__device__ __forceinline__ float4 hn__cuda_load4(const float *from, int left, bool aligned) {
   if (aligned && left >= 4) return *reinterpret_cast<const float4 *>(from);
   return make_float4(left > 0 ? from[0] : 0, left > 1 ? from[1] : 0, left > 2 ? from[2] : 0, left > 3 ? from[3] : 0);
 }
@@ -121,11 +123,11 @@ __device__ __forceinline__ void hn__cuda_operands(const float *tile, int k, int 
   }
 }
 
-/* sum += A's tile times V's, of this thread's results. */
+/* sum += A's tile times V's, of this thread's results. Unrolled in two halves: in one piece it spills. */
 template <typename T>
 __device__ __forceinline__ void hn__cuda_tile_product(const float *a, const float *w, float (&sum)[T::TM][T::TN]) {
   int m = hn__cuda_piece_m<T>(0), n = hn__cuda_piece_n<T>(0);
-  HN_CUDA_UNROLL
+  HN_CUDA_UNROLL_8
   for (int k = 0; k < HN_CUDA_TILE_K; k++) {
     float left[T::TM], right[T::TN];
     hn__cuda_operands<T::TM, T::M>(a, k, m, left);
@@ -136,16 +138,17 @@ __device__ __forceinline__ void hn__cuda_tile_product(const float *a, const floa
   }
 }
 
-/* -- A's tile: four lanes bring 16 floats of a sample -- */
+/* -- A's tile: four lanes bring 16 floats of a sample. Samples beyond the last are that one: nobody reads their results. -- */
 
+/* `left` of K are still to come. */
 template <typename T>
-__device__ __forceinline__ void hn__cuda_fetch_a(const hn__cuda_product &p, int64_t top, int64_t k,
+__device__ __forceinline__ void hn__cuda_fetch_a(const hn__cuda_product &p, int64_t top, int64_t k, int left,
                                                  hn__cuda_fetched<T> &f) {
   HN_CUDA_UNROLL
   for (int s = 0; s < T::A_EACH; s++) {
-    int at = (int)threadIdx.x + s * T::THREADS, m = at / 4, q = at % 4;
-    bool here = m < T::M && top + m < p.batch;
-    f.a[s] = hn__cuda_load4(p.a + (top + m) * p.k + k + 4 * q, here ? p.k - k - 4 * q : 0, p.a4);
+    int at = (int)threadIdx.x + s * T::THREADS, q = at % 4 * 4;
+    int64_t b = top + at / 4;
+    f.a[s] = hn__cuda_load4(p.a + (b < p.batch ? b : p.batch - 1) * p.k + k + q, left - q, p.a4);
   }
 }
 
@@ -215,20 +218,19 @@ __device__ __forceinline__ void hn__cuda_fetch_w(const hn__cuda_product &p, cons
 
 /* Those beyond K are zeros: there may be NaN in the buckets that they would have. */
 template <typename T>
-__device__ __forceinline__ void hn__cuda_store_w(const hn__cuda_product &p, int64_t k, float *tile,
-                                                 const hn__cuda_fetched<T> &f) {
+__device__ __forceinline__ void hn__cuda_store_w(int left, float *tile, const hn__cuda_fetched<T> &f) {
   int warp = (int)threadIdx.x / HN_CUDA_WARP, lane = (int)threadIdx.x % HN_CUDA_WARP;
-  bool whole = k + HN_CUDA_TILE_K <= p.k;
+  bool whole = left >= HN_CUDA_TILE_K;
   if constexpr (T::GRAIN == 16) {
     HN_CUDA_UNROLL
     for (int s = 0; s < T::RUNS / 8; s++) {
       int r = warp * T::RUNS + s * 8, q = lane % 4;
       float4 v = hn__cuda_signed4(make_float4(f.w[4 * s], f.w[4 * s + 1], f.w[4 * s + 2], f.w[4 * s + 3]), f.signs[s]);
       if (T::ACROSS) {
-        if (!whole) v = hn__cuda_first4(v, p.k - k - 4 * q);
+        if (!whole) v = hn__cuda_first4(v, left - 4 * q);
         hn__cuda_put_down<HN_CUDA_TILE_N>(tile, 4 * q, r + lane / 4, v);
       } else {
-        if (!whole) v = hn__cuda_first4(v, k + r / 8 < p.k ? 4 : 0);
+        if (!whole) v = hn__cuda_first4(v, r / 8 < left ? 4 : 0);
         *reinterpret_cast<float4 *>(tile + hn__cuda_at<HN_CUDA_TILE_N>(r / 8, 4 * lane)) = v;
       }
     }
@@ -238,7 +240,7 @@ __device__ __forceinline__ void hn__cuda_store_w(const hn__cuda_product &p, int6
     for (int u = 0; u < T::W_EACH; u++) {
       int down = u * (T::THREADS / HN_CUDA_TILE_N) + below;
       float v = hn__cuda_signed(f.w[u], f.signs[0], u);
-      tile[hn__cuda_at<HN_CUDA_TILE_N>(down, at)] = whole || k + down < p.k ? v : 0;
+      tile[hn__cuda_at<HN_CUDA_TILE_N>(down, at)] = whole || down < left ? v : 0;
     }
   }
 }
@@ -277,24 +279,26 @@ template <typename T> __global__ __launch_bounds__(T::THREADS, 2) void hn__cuda_
   HN_SHARED(memory, s);
   int64_t n = (int64_t)blockIdx.x % p.across * HN_CUDA_TILE_N, top = (int64_t)blockIdx.x / p.across * T::M;
   int64_t first = (int64_t)blockIdx.y * p.steps * HN_CUDA_TILE_K;
-  int left = (int)((p.k - first + HN_CUDA_TILE_K - 1) / HN_CUDA_TILE_K), steps = left < p.steps ? left : p.steps;
+  int k_left = (int)(p.k - first), steps = k_left / HN_CUDA_TILE_K + (k_left % HN_CUDA_TILE_K > 0);
+  if (steps > p.steps) steps = p.steps;
   hn__cuda_fetched<T> f;
   float sum[T::TM][T::TN] = {};
   for (int step = 0; step <= steps; step++) {
     int64_t k = first + (int64_t)step * HN_CUDA_TILE_K;
+    int left = (int)(p.k - k);
     bool more = step < steps;
     if (T::ACROSS ? step == 0 : more && step % (HN_CUDA_TILE_N / HN_CUDA_TILE_K) == 0) {
       hn__cuda_make_rows<T>(p.map, T::ACROSS ? n : k, s.rows);
       __syncthreads();
     }
     if (more) {
-      hn__cuda_fetch_a<T>(p, top, k, f);
+      hn__cuda_fetch_a<T>(p, top, k, left, f);
       hn__cuda_fetch_w<T>(p, s.rows, step, k, n, f);
     }
     if (step > 0) hn__cuda_tile_product<T>(s.a[(step - 1) & 1], s.w[(step - 1) & 1], sum);
     if (more) {
       hn__cuda_store_a<T>(s.a[step & 1], f);
-      hn__cuda_store_w<T>(p, k, s.w[step & 1], f);
+      hn__cuda_store_w<T>(left, s.w[step & 1], f);
       __syncthreads();
     }
   }

@@ -73,9 +73,8 @@ hn_status hn__cuda_loss_grad(hn__device *d, hn__loss f, float a, int64_t rows, i
 namespace {
 
 template <int SIZE, int HELD>
-__global__ void __launch_bounds__(hn__cuda_team_block<SIZE>)
-    cross_entropy(int64_t rows, int64_t cols, const float *__restrict__ x, const int32_t *__restrict__ label,
-                  float *__restrict__ out) {
+__global__ void HN_TEAM_BOUNDS(SIZE) cross_entropy(int64_t rows, int64_t cols, const float *__restrict__ x,
+                                                   const int32_t *__restrict__ label, float *__restrict__ out) {
   for (int64_t i = hn__cuda_team<SIZE>(); i < rows; i += hn__cuda_teams<SIZE>()) {
     const float *from = x + i * cols;
     hn__cuda_exponents e = hn__cuda_exponents_of(hn__cuda_row_at<SIZE, HELD>(from, cols), 1);
@@ -85,7 +84,7 @@ __global__ void __launch_bounds__(hn__cuda_team_block<SIZE>)
 
 /* dx = dout (softmax(x) - 1 at the label) */
 template <int SIZE, int HELD>
-__global__ void __launch_bounds__(hn__cuda_team_block<SIZE>)
+__global__ void HN_TEAM_BOUNDS(SIZE)
     cross_entropy_grad(int64_t rows, int64_t cols, const float *__restrict__ x, const int32_t *__restrict__ label,
                        const float *__restrict__ dout, float *__restrict__ dx) {
   for (int64_t i = hn__cuda_team<SIZE>(); i < rows; i += hn__cuda_teams<SIZE>()) {
@@ -101,7 +100,7 @@ __global__ void __launch_bounds__(hn__cuda_team_block<SIZE>)
 /* ---- Cross-entropy with soft targets, at a temperature ---- */
 
 template <int SIZE, int HELD>
-__global__ void __launch_bounds__(hn__cuda_team_block<SIZE>)
+__global__ void HN_TEAM_BOUNDS(SIZE)
     soft_cross_entropy(int64_t rows, int64_t cols, float temperature, const float *__restrict__ x,
                        const float *__restrict__ target, float *__restrict__ out) {
   float scale = 1 / temperature;
@@ -120,7 +119,7 @@ __global__ void __launch_bounds__(hn__cuda_team_block<SIZE>)
 
 /* dx = dout T (softmax(x / T) * sum of targets - target): exact for targets that do not quite sum to 1 as well. */
 template <int SIZE, int HELD>
-__global__ void __launch_bounds__(hn__cuda_team_block<SIZE>)
+__global__ void HN_TEAM_BOUNDS(SIZE)
     soft_cross_entropy_grad(int64_t rows, int64_t cols, float temperature, const float *__restrict__ x,
                             const float *__restrict__ target, const float *__restrict__ dout, float *__restrict__ dx) {
   float scale = 1 / temperature;

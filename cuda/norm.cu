@@ -36,7 +36,7 @@ __device__ __forceinline__ float rstd_of(double variance, float epsilon) {
 /* ---- Rows ---- */
 
 template <int SIZE, int HELD>
-__global__ void __launch_bounds__(hn__cuda_team_block<SIZE>)
+__global__ void HN_TEAM_BOUNDS(SIZE)
     layer_rows(int64_t rows, int64_t cols, float epsilon, const float *__restrict__ x, const float *__restrict__ gain,
                const float *__restrict__ bias, float *__restrict__ y, float *__restrict__ mean,
                float *__restrict__ rstd) {
@@ -57,7 +57,7 @@ __global__ void __launch_bounds__(hn__cuda_team_block<SIZE>)
 }
 
 template <int SIZE, int HELD>
-__global__ void __launch_bounds__(hn__cuda_team_block<SIZE>)
+__global__ void HN_TEAM_BOUNDS(SIZE)
     layer_rows_grad(int64_t rows, int64_t cols, const float *__restrict__ x, const float *__restrict__ gain,
                     const float *__restrict__ mean, const float *__restrict__ rstd, const float *__restrict__ dy,
                     float *__restrict__ dx) {

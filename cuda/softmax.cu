@@ -9,7 +9,7 @@
 namespace {
 
 template <int SIZE, int HELD>
-__global__ void __launch_bounds__(hn__cuda_team_block<SIZE>)
+__global__ void HN_TEAM_BOUNDS(SIZE)
     softmax_rows(int64_t rows, int64_t cols, hn__softmax kind, const float *__restrict__ x, float *__restrict__ y) {
   for (int64_t i = hn__cuda_team<SIZE>(); i < rows; i += hn__cuda_teams<SIZE>()) {
     hn__cuda_row<SIZE, HELD> row = hn__cuda_row_at<SIZE, HELD>(x + i * cols, cols);
@@ -24,7 +24,7 @@ __global__ void __launch_bounds__(hn__cuda_team_block<SIZE>)
 
 /* softmax: dx = y (dy - y . dy); its logarithm: dx = dy - exp(y) sum of dy */
 template <int SIZE, int HELD>
-__global__ void __launch_bounds__(hn__cuda_team_block<SIZE>)
+__global__ void HN_TEAM_BOUNDS(SIZE)
     softmax_grad_rows(int64_t rows, int64_t cols, hn__softmax kind, const float *__restrict__ y,
                       const float *__restrict__ dy, float *__restrict__ dx) {
   for (int64_t i = hn__cuda_team<SIZE>(); i < rows; i += hn__cuda_teams<SIZE>()) {
@@ -70,7 +70,7 @@ __device__ __forceinline__ unsigned long long key_of(float x, int64_t j) {
 }
 
 template <int SIZE>
-__global__ void __launch_bounds__(hn__cuda_team_block<SIZE>)
+__global__ void HN_TEAM_BOUNDS(SIZE)
     argmax_rows(int64_t rows, int64_t cols, const float *__restrict__ x, int32_t *__restrict__ out) {
   for (int64_t i = hn__cuda_team<SIZE>(); i < rows; i += hn__cuda_teams<SIZE>()) {
     unsigned long long best = key_of(-INFINITY, 0);

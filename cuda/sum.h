@@ -56,6 +56,10 @@ __device__ __forceinline__ double hn__cuda_value(const hn__cuda_sum &sum) {
 /* Threads of a block of teams; small blocks spread few warps over many SMs. */
 template <int SIZE> constexpr int hn__cuda_team_block = SIZE > HN_CUDA_WARP ? SIZE : 128;
 
+/* What stands before the name of a kernel of teams. Asked for 384 threads an SM, ptxas takes the registers that it needs
+ * (168 at most, for teams of a warp); left to itself it spilled some in order to fit more threads. */
+#define HN_TEAM_BOUNDS(SIZE) __launch_bounds__(hn__cuda_team_block<SIZE>, 384 / hn__cuda_team_block<SIZE>)
+
 /* At most so many teams as fit the device at once; kernels go on in steps of all teams:
  * for (int64_t i = hn__cuda_team<SIZE>(); i < n; i += hn__cuda_teams<SIZE>()). */
 template <int SIZE> static hn__cuda_grid hn__cuda_team_grid(hn__device *d, int64_t teams) {
@@ -217,7 +221,7 @@ __device__ __forceinline__ void hn__cuda_hand_on(const hn__cuda_axis &axis, int6
 }
 
 template <int SIZE, int SUMS, typename Element, typename Finish>
-__global__ void __launch_bounds__(hn__cuda_team_block<SIZE>)
+__global__ void HN_TEAM_BOUNDS(SIZE)
     hn__cuda_add_rows(hn__cuda_axis axis, Element element, Finish finish, double *part) {
   for (int64_t job = hn__cuda_team<SIZE>(); job < axis.outer * axis.parts; job += hn__cuda_teams<SIZE>()) {
     int64_t row = hn__cuda_quotient(job, axis.parts), p = job - row * axis.parts, end = hn__cuda_end(axis, p);
@@ -264,8 +268,7 @@ __global__ void __launch_bounds__(HN_CUDA_BLOCK)
 }
 
 template <int SUMS, typename Finish>
-__global__ void __launch_bounds__(hn__cuda_team_block<HN_CUDA_WARP>)
-    hn__cuda_add_parts(hn__cuda_axis axis, Finish finish, const double *part) {
+__global__ void HN_TEAM_BOUNDS(HN_CUDA_WARP) hn__cuda_add_parts(hn__cuda_axis axis, Finish finish, const double *part) {
   const int lane = hn__cuda_member<HN_CUDA_WARP>();
   int64_t results = axis.outer * axis.inner;
   for (int64_t at = hn__cuda_team<HN_CUDA_WARP>(); at < results; at += hn__cuda_teams<HN_CUDA_WARP>()) {

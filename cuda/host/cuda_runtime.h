@@ -9,11 +9,13 @@
 #include <stdint.h>
 #include <string.h>
 
-#include <functional>
+#include <new>
+#include <tuple>
+#include <type_traits>
 
 /* -- language -- */
 
-#define __global__ static
+#define __global__ static __attribute__((noinline))
 #define __device__
 #define __host__
 #define __forceinline__ inline __attribute__((always_inline))
@@ -47,13 +49,30 @@ struct place {
 };
 #define HN_HOST_PLACE hn_host::place place = {__builtin_FILE(), __builtin_LINE()}
 
+/* A kernel with its arguments. */
+struct call {
+  void (*start)(const void *arguments);
+  alignas(16) char arguments[1024];
+};
+
 void barrier(place where);
-/* Meets the other lanes of the mask; gives every lane's 64 bits (unset for lanes out of the mask). */
-const uint64_t *meet(unsigned mask, uint64_t bits, place where);
+/* Meets the other lanes of the mask, all of which must come; heard(l) is then what lane l brought. */
+void meet(unsigned mask, uint64_t bits, place where);
+uint64_t heard(int lane);
 int lane();
 /* The block's shared object that belongs to `key`. */
 void *shared(const void *key, size_t bytes, const char *name);
 void *dynamic_shared();
+
+/* Functions of what is at an address and an operand, done in one step. */
+enum atomic { ADD, MIN, MAX, EXCHANGE };
+uint32_t atomic_unsigned(atomic f, uint32_t *at, uint32_t x);
+int atomic_int(atomic f, int *at, int x);
+uint64_t atomic_long(atomic f, uint64_t *at, uint64_t x);
+float atomic_float(atomic f, float *at, float x);
+double atomic_double(atomic f, double *at, double x);
+uint32_t atomic_swap(uint32_t *at, uint32_t expected, uint32_t x);
+uint64_t atomic_swap(uint64_t *at, uint64_t expected, uint64_t x);
 
 template <typename T> static inline uint64_t bits_of(T value) {
   uint64_t bits = 0;
@@ -66,10 +85,11 @@ template <typename T> static inline T value_of(uint64_t bits) {
   memcpy(&value, &bits, sizeof value);
   return value;
 }
-
-/* Atomic additions, and the like: f gives the new value from the old. */
-uint32_t atomic32(uint32_t *at, const std::function<uint32_t(uint32_t)> &f);
-uint64_t atomic64(uint64_t *at, const std::function<uint64_t(uint64_t)> &f);
+/* What lane `from` brought to a meeting to which this thread brings v. */
+template <typename T> static inline T exchange(unsigned mask, T v, int from, bool there, place where) {
+  meet(mask, bits_of(v), where);
+  return there ? value_of<T>(heard(from)) : v;
+}
 
 } // namespace hn_host
 
@@ -92,40 +112,33 @@ static inline void __threadfence_block() {}
 
 template <typename T> static inline T __shfl_sync(unsigned mask, T v, int from, int width = 32, HN_HOST_PLACE) {
   int base = hn_host::lane() / width * width;
-  return hn_host::value_of<T>(hn_host::meet(mask, hn_host::bits_of(v), place)[base + (from & (width - 1))]);
+  return hn_host::exchange(mask, v, base + (from & (width - 1)), true, place);
 }
 template <typename T> static inline T __shfl_down_sync(unsigned mask, T v, unsigned d, int width = 32, HN_HOST_PLACE) {
   int lane = hn_host::lane(), from = lane + (int)d;
-  const uint64_t *all = hn_host::meet(mask, hn_host::bits_of(v), place);
-  return from / width == lane / width ? hn_host::value_of<T>(all[from]) : v;
+  return hn_host::exchange(mask, v, from, from / width == lane / width, place);
 }
 template <typename T> static inline T __shfl_up_sync(unsigned mask, T v, unsigned d, int width = 32, HN_HOST_PLACE) {
   int lane = hn_host::lane(), from = lane - (int)d;
-  const uint64_t *all = hn_host::meet(mask, hn_host::bits_of(v), place);
-  return from >= lane / width * width ? hn_host::value_of<T>(all[from]) : v;
+  return hn_host::exchange(mask, v, from, from >= lane / width * width, place);
 }
 template <typename T> static inline T __shfl_xor_sync(unsigned mask, T v, int x, int width = 32, HN_HOST_PLACE) {
   int lane = hn_host::lane(), from = lane ^ x;
-  const uint64_t *all = hn_host::meet(mask, hn_host::bits_of(v), place);
-  return from / width == lane / width ? hn_host::value_of<T>(all[from]) : v;
+  return hn_host::exchange(mask, v, from, from / width == lane / width, place);
 }
 static inline unsigned __ballot_sync(unsigned mask, int p, HN_HOST_PLACE) {
-  const uint64_t *all = hn_host::meet(mask, p != 0, place);
   unsigned votes = 0;
-  for (int l = 0; l < 32; l++) votes |= (mask >> l & 1) && all[l] ? 1u << l : 0u;
+  hn_host::meet(mask, p != 0, place);
+  for (int l = 0; l < 32; l++) votes |= (mask >> l & 1) && hn_host::heard(l) ? 1u << l : 0u;
   return votes;
 }
-static inline int __any_sync(unsigned mask, int p, HN_HOST_PLACE) {
-  const uint64_t *all = hn_host::meet(mask, p != 0, place);
-  for (int l = 0; l < 32; l++)
-    if ((mask >> l & 1) && all[l]) return 1;
-  return 0;
-}
+static inline int __any_sync(unsigned mask, int p, HN_HOST_PLACE) { return __ballot_sync(mask, p, place) != 0; }
+static inline int __all_sync(unsigned mask, int p, HN_HOST_PLACE) { return __ballot_sync(mask, p, place) == mask; }
 template <typename T> static inline unsigned __match_any_sync(unsigned mask, T v, HN_HOST_PLACE) {
   uint64_t own = hn_host::bits_of(v);
-  const uint64_t *all = hn_host::meet(mask, own, place);
   unsigned same = 0;
-  for (int l = 0; l < 32; l++) same |= (mask >> l & 1) && all[l] == own ? 1u << l : 0u;
+  hn_host::meet(mask, own, place);
+  for (int l = 0; l < 32; l++) same |= (mask >> l & 1) && hn_host::heard(l) == own ? 1u << l : 0u;
   return same;
 }
 
@@ -137,22 +150,29 @@ static inline int __float_as_int(float x) { return (int)hn_host::bits_of(x); }
 static inline float __uint_as_float(unsigned x) { return hn_host::value_of<float>(x); }
 static inline unsigned __float_as_uint(float x) { return (unsigned)hn_host::bits_of(x); }
 
-static inline float atomicAdd(float *p, float v) {
-  return hn_host::value_of<float>(hn_host::atomic32((uint32_t *)p, [v](uint32_t old) {
-    return (uint32_t)hn_host::bits_of(hn_host::value_of<float>(old) + v);
-  }));
-}
+static inline float atomicAdd(float *p, float v) { return hn_host::atomic_float(hn_host::ADD, p, v); }
+static inline double atomicAdd(double *p, double v) { return hn_host::atomic_double(hn_host::ADD, p, v); }
+static inline int atomicAdd(int *p, int v) { return hn_host::atomic_int(hn_host::ADD, p, v); }
+static inline unsigned atomicAdd(unsigned *p, unsigned v) { return hn_host::atomic_unsigned(hn_host::ADD, p, v); }
 static inline unsigned long long atomicAdd(unsigned long long *p, unsigned long long v) {
-  return hn_host::atomic64((uint64_t *)p, [v](uint64_t old) { return old + v; });
+  return hn_host::atomic_long(hn_host::ADD, (uint64_t *)p, v);
 }
-static inline unsigned atomicAdd(unsigned *p, unsigned v) {
-  return hn_host::atomic32(p, [v](uint32_t old) { return old + v; });
-}
-static inline unsigned atomicMax(unsigned *p, unsigned v) {
-  return hn_host::atomic32(p, [v](uint32_t old) { return old > v ? old : v; });
+static inline int atomicMax(int *p, int v) { return hn_host::atomic_int(hn_host::MAX, p, v); }
+static inline int atomicMin(int *p, int v) { return hn_host::atomic_int(hn_host::MIN, p, v); }
+static inline unsigned atomicMax(unsigned *p, unsigned v) { return hn_host::atomic_unsigned(hn_host::MAX, p, v); }
+static inline unsigned atomicMin(unsigned *p, unsigned v) { return hn_host::atomic_unsigned(hn_host::MIN, p, v); }
+static inline unsigned long long atomicMax(unsigned long long *p, unsigned long long v) {
+  return hn_host::atomic_long(hn_host::MAX, (uint64_t *)p, v);
 }
 static inline unsigned long long atomicMin(unsigned long long *p, unsigned long long v) {
-  return hn_host::atomic64((uint64_t *)p, [v](uint64_t old) { return old < v ? old : v; });
+  return hn_host::atomic_long(hn_host::MIN, (uint64_t *)p, v);
+}
+static inline unsigned atomicExch(unsigned *p, unsigned v) { return hn_host::atomic_unsigned(hn_host::EXCHANGE, p, v); }
+static inline unsigned atomicCAS(unsigned *p, unsigned expected, unsigned v) {
+  return hn_host::atomic_swap(p, expected, v);
+}
+static inline unsigned long long atomicCAS(unsigned long long *p, unsigned long long expected, unsigned long long v) {
+  return hn_host::atomic_swap((uint64_t *)p, (uint64_t)expected, (uint64_t)v);
 }
 
 /* -- runtime -- */
@@ -236,13 +256,31 @@ cudaError_t cudaEventQuery(cudaEvent_t event);
 cudaError_t cudaEventSynchronize(cudaEvent_t event);
 
 namespace hn_host {
-cudaError_t launch(const cudaLaunchConfig_t *config, const void *kernel, std::function<void()> body);
+
+cudaError_t launch(const cudaLaunchConfig_t *config, const void *kernel, const call &what);
 cudaError_t allow_shared(const void *kernel, int bytes);
+
+/* A kernel and its arguments as they lie in a call. */
+template <typename... Parameters> struct packed {
+  void (*kernel)(Parameters...);
+  std::tuple<Parameters...> arguments;
+
+  static void start(const void *p) {
+    const packed *self = static_cast<const packed *>(p);
+    std::apply(self->kernel, self->arguments);
+  }
+};
+
 } // namespace hn_host
 
 template <typename... Parameters, typename... Arguments>
 cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t *config, void (*kernel)(Parameters...), Arguments... arguments) {
-  return hn_host::launch(config, (const void *)kernel, [=] { kernel(static_cast<Parameters>(arguments)...); });
+  using packed = hn_host::packed<Parameters...>;
+  static_assert(sizeof(packed) <= sizeof hn_host::call::arguments, "a kernel takes less than that");
+  hn_host::call what = {};
+  what.start = packed::start;
+  new (what.arguments) packed{kernel, std::tuple<Parameters...>(arguments...)};
+  return hn_host::launch(config, (const void *)kernel, what);
 }
 template <typename Kernel> cudaError_t cudaFuncSetAttribute(Kernel *kernel, cudaFuncAttribute, int value) {
   return hn_host::allow_shared((const void *)kernel, value);

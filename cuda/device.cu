@@ -142,7 +142,7 @@ __global__ void clear_kernel(int n, float *p) {
 /* The first kernel shows whether there is code for this GPU. */
 static hn_status try_kernel(hn__device *d) {
   hn__cuda_device *whole = hn__cuda_of(d);
-  hn_status status = HN_LAUNCH(d, (hn__cuda_grid{1}), clear_kernel, HN_CUDA_SCRATCH / 4, (float *)whole->scratch);
+  hn_status status = HN_LAUNCH(d, (hn__cuda_grid{1}), clear_kernel, HN_CUDA_BLOCK, (float *)whole->scratch);
   if (status == HN_OK) HN_CUDA_TRY(d, cudaStreamSynchronize(whole->stream));
   if (status == HN_OK) return HN_OK;
   char reason[sizeof d->message];

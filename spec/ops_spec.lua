@@ -31,8 +31,10 @@ for _, backend in ipairs(backends) do
       for _, way in ipairs { { 0, 256 }, { 0, 2 ^ 18 | 0 }, { 100, 256 }, { 300, 4096 }, { 0, 4096, true },
         { 100, 256, true } } do
         local strip <const>, count <const>, balanced <const> = way[1], way[2], way[3] or false
-        it(("gradients of 1024 x 1024 have the same bits with 2, 3, 5, 16 threads: linear %s strip %d count %d%s")
-          :format(scheme, strip, count, balanced and " balanced" or ""), function()
+        -- A GPU has no threads to choose, but each run takes another order.
+        local others <const> = backend.device == "cpu" and { 2, 2, 2, 3, 5, 16 } or { 2 }
+        it(("gradients of 1024 x 1024 have the same bits with %s threads: linear %s strip %d count %d%s")
+          :format(table.concat(others, ", "), scheme, strip, count, balanced and " balanced" or ""), function()
           local function gradients(threads)
             backends.open { device = backend.device, threads = threads }
             local pool <const> = hn.buckets(count):normal(0, 1)
@@ -45,7 +47,7 @@ for _, backend in ipairs(backends) do
             return pool:grad():table(), numeric.flat(x:grad():table())
           end
           local one <const>, one_x <const> = gradients(1)
-          for _, threads in ipairs { 2, 2, 2, 3, 5, 16 } do
+          for _, threads in ipairs(others) do
             local two <const>, two_x <const> = gradients(threads)
             check.same_bits(one, two, "gradient of the buckets")
             check.same_bits(one_x, two_x, "gradient of the input")

@@ -112,16 +112,21 @@ $(BUILD)/cuda/%.o: cuda/%.cu Makefile $(BUILD)/flags
 	$(call say,nvcc    $<)
 	$Qmkdir -p $(@D) && $(NVCC) $(NVCC_FLAGS) -MMD -MP -MF $(@:.o=.d) -c -o $@ $<
 
-# The emulation's checks are calls that g++'s instrumentation for threads makes at every access of a kernel to memory.
-HOST_FLAGS = -std=c++20 -O1 -g -fPIC -fvisibility=hidden -ffp-contract=off -Icuda/host $(BLAS_CFLAGS) -DHN_CUDA_HOST $(CUDA_WARN)
+# The emulation's checks are calls that g++'s instrumentation for threads makes at every access of a kernel to memory;
+# cuda/host/check.cpp has the functions that are called, so libtsan is not linked. Accesses must stay as written: no
+# vectors, no loops that become calls of memset.
+HOST_FLAGS  = -std=c++20 -O2 -g -fPIC -fopenmp -fvisibility=hidden -ffp-contract=off -Icuda/host $(BLAS_CFLAGS) \
+              -DHN_CUDA_HOST $(CUDA_WARN)
+HOST_CHECKS = -fsanitize=thread,alignment --param tsan-instrument-func-entry-exit=0 -fno-tree-vectorize \
+              -fno-tree-slp-vectorize -fno-tree-loop-distribute-patterns
 
 $(PLUGIN_HOST): $(CUDA:cuda/%.cu=$(BUILD)/cuda/host/%.cu.o) $(CUDA_HOST:%.cpp=$(BUILD)/%.o)
 	$(call say,plugin  $@)
-	$Q$(CXX) -shared -Wl,-z,defs -o $@ $^ $(BLAS_LIBS)
+	$Q$(CXX) -shared -fopenmp -Wl,-z,defs -o $@ $^ $(BLAS_LIBS)
 
 $(BUILD)/cuda/host/%.cu.o: cuda/%.cu Makefile
 	$(call say,emulate $<)
-	$Qmkdir -p $(@D) && $(CXX) $(HOST_FLAGS) -MMD -MP -c -o $@ -x c++ $<
+	$Qmkdir -p $(@D) && $(CXX) $(HOST_FLAGS) $(HOST_CHECKS) -MMD -MP -c -o $@ -x c++ $<
 
 $(BUILD)/cuda/host/%.o: cuda/host/%.cpp Makefile
 	$(call say,compile $<)

@@ -124,6 +124,17 @@ $(PLUGIN_HOST): $(CUDA:cuda/%.cu=$(BUILD)/cuda/host/%.cu.o) $(CUDA_HOST:%.cpp=$(
 	$(call say,plugin  $@)
 	$Q$(CXX) -shared -fopenmp -Wl,-z,defs -o $@ $^ $(BLAS_LIBS)
 
+# Tests of the emulation itself.
+FAULTS = $(BUILD)/cuda/host/faults
+
+$(FAULTS): $(BUILD)/cuda/host/faults.o $(CUDA_HOST:%.cpp=$(BUILD)/%.o)
+	$(call say,link    $@)
+	$Q$(CXX) -fopenmp -Wl,-z,defs -o $@ $^ $(BLAS_LIBS)
+
+$(BUILD)/cuda/host/faults.o: cuda/host/faults.cu Makefile
+	$(call say,emulate $<)
+	$Qmkdir -p $(@D) && $(CXX) $(HOST_FLAGS) $(HOST_CHECKS) -MMD -MP -c -o $@ -x c++ $<
+
 $(BUILD)/cuda/host/%.cu.o: cuda/%.cu Makefile
 	$(call say,emulate $<)
 	$Qmkdir -p $(@D) && $(CXX) $(HOST_FLAGS) $(HOST_CHECKS) -MMD -MP -c -o $@ -x c++ $<
@@ -169,7 +180,7 @@ train:
 
 test:
 	@scripts/setup test
-	@$(MAKE) all $(PLUGIN_HOST)
+	@$(MAKE) all $(PLUGIN_HOST) $(FAULTS)
 	@./hnrun spec/run.lua $(ARGS)
 
 bench:
@@ -182,7 +193,8 @@ SANITIZE = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sani
 
 asan:
 	@scripts/setup test
-	@$(MAKE) all BUILD=build/asan PROGRAM=build/asan/hnrun OPT='$(SANITIZE)'
+	@$(MAKE) build/asan/hnrun build/asan/libhn_cuda-host.so build/asan/cuda/host/faults BUILD=build/asan \
+	  PROGRAM=build/asan/hnrun OPT='$(SANITIZE)'
 	@ASAN_OPTIONS=detect_leaks=1:$$ASAN_OPTIONS UBSAN_OPTIONS=print_stacktrace=1 build/asan/hnrun spec/run.lua $(ARGS)
 
 lint:

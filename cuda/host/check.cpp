@@ -16,8 +16,9 @@
 
 #include <sys/mman.h>
 
-extern "C" char __ehdr_start __attribute__((visibility("hidden")));
-extern "C" char _end __attribute__((visibility("hidden")));
+/* The linker's names: our library's constants lie between the two. */
+extern "C" char __ehdr_start[] __attribute__((visibility("hidden")));
+extern "C" char _GLOBAL_OFFSET_TABLE_[] __attribute__((visibility("hidden")));
 
 namespace hn_host {
 
@@ -64,7 +65,7 @@ const char *const verbed[] = {"was read", "was written", "was updated"};
     snprintf(where, sizeof where, "host memory");
   }
   report("kernel %.60s: %s thread %d %s %s%s (code +0x%llx)", t->w->name, block_name(t->serial), t->thread, verb[a], where,
-         what, (unsigned long long)(from - (uintptr_t)&__ehdr_start));
+         what, (unsigned long long)(from - (uintptr_t)__ehdr_start));
   stop_kernel();
 }
 
@@ -85,9 +86,10 @@ const char *const verbed[] = {"was read", "was written", "was updated"};
   fail(a, p, what, from);
 }
 
-/* True if all of the stamp's accesses came before what the running thread does now. */
-inline bool ordered(const stamp *s, const running *t) {
-  if (s->serial < t->launch) return true;
+/* True if all of the stamp's accesses came before what the running thread does now. Those of blocks before `since` did:
+ * the first block of the launch, or in shared memory the block itself. */
+inline bool ordered(const stamp *s, const running *t, uint32_t since) {
+  if (s->serial < since) return true;
   if (s->serial != t->serial || s->blocks) return false;
   if (s->epoch != (t->epoch & 0xfffffff)) return true;
   if (s->warps || s->warp != (uint32_t)t->warp) return false;
@@ -108,8 +110,8 @@ inline void set(stamp *s, const running *t, uint32_t bytes, bool atomic) {
 }
 
 /* Adds an access that does not conflict with the stamp's own. */
-inline void add(stamp *s, const running *t, uint32_t bytes, bool atomic) {
-  if (ordered(s, t)) return set(s, t, bytes, atomic);
+inline void add(stamp *s, const running *t, uint32_t since, uint32_t bytes, bool atomic) {
+  if (ordered(s, t, since)) return set(s, t, bytes, atomic);
   s->bytes |= bytes & 15;
   if (s->serial != t->serial)
     s->blocks = 1;
@@ -121,16 +123,17 @@ inline void add(stamp *s, const running *t, uint32_t bytes, bool atomic) {
 }
 
 /* The bytes of a word that an access has part in. */
-inline void access_word(enum access a, cell *c, const void *p, uint32_t bytes, bool is_written, uintptr_t from) {
+inline void access_word(enum access a, cell *c, const void *p, uint32_t bytes, bool is_shared, uintptr_t from) {
   const running *t = self;
-  uint32_t written = is_written ? c->write.written : 0;
+  uint32_t since = is_shared ? t->serial : t->launch;
+  uint32_t written = is_shared && c->write.serial != t->serial ? 0 : c->write.written;
   if (a != WRITE && (written & bytes) != bytes) fail(a, p, ", which nobody wrote", from);
-  if ((c->write.bytes & bytes) && !(a == ATOMIC && c->write.atomic) && !ordered(&c->write, t))
+  if ((c->write.bytes & bytes) && !(a == ATOMIC && c->write.atomic) && !ordered(&c->write, t, since))
     race(a, p, &c->write, c->write.atomic ? ATOMIC : WRITE, from);
-  if (a == READ) return add(&c->read, t, bytes, false);
-  if ((c->read.bytes & bytes) && !ordered(&c->read, t)) race(a, p, &c->read, READ, from);
+  if (a == READ) return add(&c->read, t, since, bytes, false);
+  if ((c->read.bytes & bytes) && !ordered(&c->read, t, since)) race(a, p, &c->read, READ, from);
   if (a == ATOMIC && c->write.atomic)
-    add(&c->write, t, bytes, true);
+    add(&c->write, t, since, bytes, true);
   else
     set(&c->write, t, bytes, a == ATOMIC);
   c->write.written = (written | bytes) & 15;
@@ -146,7 +149,7 @@ template <typename Each> inline void each_word(size_t at, size_t bytes, Each eac
 
 __attribute__((noinline)) void access_elsewhere(enum access a, const void *p, size_t bytes, uintptr_t from) {
   uintptr_t u = (uintptr_t)p;
-  bool own = u >= (uintptr_t)&__ehdr_start && u + bytes <= (uintptr_t)&_end;
+  bool own = u >= (uintptr_t)__ehdr_start && u + bytes <= (uintptr_t)_GLOBAL_OFFSET_TABLE_;
   bool argument = u - (uintptr_t)self->w->closure < self->w->closure_bytes;
   if (a == READ && (own || argument)) return;
   fail(a, p, "", from);
@@ -157,13 +160,12 @@ void kernel_access(enum access a, const void *p, size_t bytes, uintptr_t from) {
     const block_of_memory *m = memory_at(p);
     if (!m || m->state != LIVE || (size_t)((const char *)p - m->base) + bytes > m->bytes) fail(a, p, "", from);
     each_word((size_t)((const char *)p - arena), bytes,
-              [&](size_t word, uint32_t b) { access_word(a, &cells[word], arena + 4 * word, b, true, from); });
+              [&](size_t word, uint32_t b) { access_word(a, &cells[word], arena + 4 * word, b, false, from); });
   } else if (in_shared(p)) {
     const shared_piece *s = shared_at(p);
     if (!s || (size_t)((const char *)p - s->base) + bytes > s->bytes) fail(a, p, "", from);
     each_word((size_t)((const char *)p - shared_arena), bytes, [&](size_t word, uint32_t b) {
-      cell *c = &shared_cells[word];
-      access_word(a, c, shared_arena + 4 * word, b, c->write.serial == self->serial, from);
+      access_word(a, &shared_cells[word], shared_arena + 4 * word, b, true, from);
     });
   } else if ((uintptr_t)p - (uintptr_t)self->stack >= self->stack_bytes) {
     access_elsewhere(a, p, bytes, from);
@@ -177,7 +179,7 @@ inline void check(enum access a, const void *p, size_t bytes, uintptr_t from) {
     const block_of_memory *m = memory_at(p);
     report("host code %s byte %lld of device allocation %u (code +0x%llx)", verb[a],
            m ? (long long)((const char *)p - m->base) : 0, m ? m->number : 0,
-           (unsigned long long)(from - (uintptr_t)&__ehdr_start));
+           (unsigned long long)(from - (uintptr_t)__ehdr_start));
   }
 }
 

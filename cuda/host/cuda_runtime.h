@@ -18,6 +18,7 @@
 #define __host__
 #define __forceinline__ inline __attribute__((always_inline))
 #define __launch_bounds__(...)
+#define __constant__ static const
 #define __align__(n) alignas(n)
 #define __ldg(p) (*(p))
 

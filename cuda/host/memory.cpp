@@ -19,11 +19,11 @@ const uint32_t PIECES = 1 << 24, NONE = 0xffffffffu;
 
 struct chunk {
   uint32_t first; /* its first piece */
-  uint32_t shift;
+  uint32_t shift; /* logarithm of a piece's part of it; 0: no pieces */
 };
 
 chunk chunks[ARENA >> CHUNK];
-size_t chunks_used;
+size_t chunks_used = 1; /* the first one stays empty: a red zone */
 block_of_memory *pieces;
 uint32_t pieces_used, numbers;
 struct {
@@ -97,8 +97,8 @@ cudaError_t allocate(void **out, size_t bytes) {
 
 block_of_memory *memory_at(const void *p) {
   size_t at = (size_t)((const char *)p - arena);
-  if (at >> CHUNK >= chunks_used) return nullptr;
   chunk c = chunks[at >> CHUNK];
+  if (!c.shift) return nullptr;
   return &pieces[c.first + ((at & (((size_t)1 << CHUNK) - 1)) >> c.shift)];
 }
 

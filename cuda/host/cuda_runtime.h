@@ -22,6 +22,9 @@
 #define __align__(n) alignas(n)
 #define __ldg(p) (*(p))
 
+struct uint3 {
+  unsigned x, y, z;
+};
 struct dim3 {
   unsigned x, y, z;
   constexpr dim3(unsigned x_ = 1, unsigned y_ = 1, unsigned z_ = 1) : x(x_), y(y_), z(z_) {}
@@ -50,8 +53,11 @@ struct place {
 #define HN_HOST_PLACE hn_host::place place = {__builtin_FILE(), __builtin_LINE()}
 
 void barrier(place where);
-/* Meets the other lanes of the mask; gives every lane's 64 bits (unset for lanes out of the mask). */
-const uint64_t *meet(unsigned mask, uint64_t bits, place where);
+/* Meets the other lanes of the mask. */
+void meet(unsigned mask, place where);
+/* Likewise: a bit for each lane that gave true, or that gave the same bits as the running one. */
+unsigned votes(unsigned mask, bool vote, place where);
+unsigned same(unsigned mask, uint64_t bits, place where);
 int lane();
 /* Likewise; gives the bits of lane `from` alone, one's own where that is negative. */
 uint64_t exchange(unsigned mask, uint64_t bits, int from, place where);
@@ -91,9 +97,9 @@ template <typename T> static inline T shuffle(unsigned mask, T v, int from, plac
 
 /* Those of the running thread. Constant for kernels, so that looking at them is no access to check. */
 #ifdef HN_CUDA_HOST_INSIDE
-extern dim3 threadIdx, blockIdx, blockDim, gridDim;
+extern uint3 threadIdx, blockIdx, blockDim, gridDim;
 #else
-extern const dim3 threadIdx, blockIdx, blockDim, gridDim;
+extern const uint3 threadIdx, blockIdx, blockDim, gridDim;
 #endif
 #define warpSize 32
 
@@ -106,7 +112,7 @@ extern const dim3 threadIdx, blockIdx, blockDim, gridDim;
 /* -- intrinsics -- */
 
 static inline void __syncthreads(HN_HOST_PLACE) { hn_host::barrier(place); }
-static inline void __syncwarp(unsigned mask = 0xffffffffu, HN_HOST_PLACE) { hn_host::meet(mask, 0, place); }
+static inline void __syncwarp(unsigned mask = 0xffffffffu, HN_HOST_PLACE) { hn_host::meet(mask, place); }
 static inline void __threadfence() {}
 static inline void __threadfence_block() {}
 
@@ -125,30 +131,11 @@ template <typename T> static inline T __shfl_xor_sync(unsigned mask, T v, int x,
   int lane = hn_host::lane(), from = lane ^ x;
   return hn_host::shuffle(mask, v, from / width == lane / width ? from : -1, place);
 }
-static inline unsigned __ballot_sync(unsigned mask, int p, HN_HOST_PLACE) {
-  const uint64_t *all = hn_host::meet(mask, p != 0, place);
-  unsigned votes = 0;
-  for (int l = 0; l < 32; l++) votes |= (mask >> l & 1) && all[l] ? 1u << l : 0u;
-  return votes;
-}
-static inline int __all_sync(unsigned mask, int p, HN_HOST_PLACE) {
-  const uint64_t *all = hn_host::meet(mask, p != 0, place);
-  for (int l = 0; l < 32; l++)
-    if ((mask >> l & 1) && !all[l]) return 0;
-  return 1;
-}
-static inline int __any_sync(unsigned mask, int p, HN_HOST_PLACE) {
-  const uint64_t *all = hn_host::meet(mask, p != 0, place);
-  for (int l = 0; l < 32; l++)
-    if ((mask >> l & 1) && all[l]) return 1;
-  return 0;
-}
+static inline unsigned __ballot_sync(unsigned mask, int p, HN_HOST_PLACE) { return hn_host::votes(mask, p != 0, place); }
+static inline int __any_sync(unsigned mask, int p, HN_HOST_PLACE) { return hn_host::votes(mask, p != 0, place) != 0; }
+static inline int __all_sync(unsigned mask, int p, HN_HOST_PLACE) { return hn_host::votes(mask, p == 0, place) == 0; }
 template <typename T> static inline unsigned __match_any_sync(unsigned mask, T v, HN_HOST_PLACE) {
-  uint64_t own = hn_host::bits_of(v);
-  const uint64_t *all = hn_host::meet(mask, own, place);
-  unsigned same = 0;
-  for (int l = 0; l < 32; l++) same |= (mask >> l & 1) && all[l] == own ? 1u << l : 0u;
-  return same;
+  return hn_host::same(mask, hn_host::bits_of(v), place);
 }
 
 static inline int __popc(unsigned x) { return __builtin_popcount(x); }

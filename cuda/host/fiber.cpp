@@ -14,7 +14,7 @@
 #include <ucontext.h>
 #endif
 
-dim3 threadIdx, blockIdx, blockDim, gridDim;
+uint3 threadIdx, blockIdx, blockDim, gridDim;
 
 namespace hn_host {
 
@@ -226,7 +226,7 @@ void wait() {
 }
 
 void run_block(dim3 at) {
-  blockIdx = at;
+  blockIdx = {at.x, at.y, at.z};
   now.serial = ++serial;
   now.epoch = 0;
   at_barrier = done_count = ready_count = 0;
@@ -346,9 +346,7 @@ void let_meet(int warp, unsigned mask) {
   has_met[warp] = true;
 }
 
-} // namespace
-
-const uint64_t *meet(unsigned mask, uint64_t bits, place where) {
+const uint64_t *gather(unsigned mask, uint64_t bits, place where) {
   int own = now.thread, warp = now.warp;
   thread *t = &threads[own], *lanes = &threads[warp * WARP];
   int present = thread_count - warp * WARP;
@@ -375,8 +373,24 @@ const uint64_t *meet(unsigned mask, uint64_t bits, place where) {
   return seen[own];
 }
 
+} // namespace
+
+void meet(unsigned mask, place where) { gather(mask, 0, where); }
+
+unsigned same(unsigned mask, uint64_t bits, place where) {
+  const uint64_t *all = gather(mask, bits, where);
+  unsigned lanes = 0;
+  for (int l = 0; l < WARP; l++) lanes |= (mask >> l & 1) && all[l] == bits ? 1u << l : 0u;
+  return lanes;
+}
+
+unsigned votes(unsigned mask, bool vote, place where) {
+  unsigned agree = same(mask, vote, where);
+  return vote ? agree : mask & ~agree;
+}
+
 uint64_t exchange(unsigned mask, uint64_t bits, int from, place where) {
-  const uint64_t *all = meet(mask, bits, where);
+  const uint64_t *all = gather(mask, bits, where);
   if (from < 0) return bits;
   if (!(mask >> from & 1)) {
     const char *slash = strrchr(where.file, '/');
@@ -413,8 +427,8 @@ void run_kernel(const work *w) {
   uint64_t n = (uint64_t)w->grid.x * w->grid.y * w->grid.z;
   launched = w;
   thread_count = w->threads;
-  blockDim = dim3((unsigned)w->threads);
-  gridDim = w->grid;
+  blockDim = {(unsigned)w->threads, 1, 1};
+  gridDim = {w->grid.x, w->grid.y, w->grid.z};
   now.w = w;
   now.launch = serial + 1;
   now.stack_bytes = STACK;

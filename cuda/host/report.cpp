@@ -41,6 +41,7 @@ void report(const char *format, ...) {
   va_end(list);
   size_t end = n < 0 ? 0 : (size_t)n < sizeof text - 40 ? (size_t)n : sizeof text - 41;
   snprintf(text + end, sizeof text - end, "; HN_CUDA_HOST_SEED=%llu", (unsigned long long)seed);
+  if (getenv("HN_CUDA_HOST_LOUD")) fprintf(stderr, "%s\n", text);
   lose_memory();
 }
 

@@ -406,7 +406,8 @@ void *shared(shared_object *o, size_t bytes, const char *name) {
     o->serial = now.serial;
     shared_static += bytes;
     if (shared_static > STATIC_SHARED) {
-      report("kernel %.60s: more than %zu bytes of static shared memory", launched->name, STATIC_SHARED);
+      report("kernel %.60s: more than %zu bytes of static shared memory: %zu with %s (%zu)", launched->name, STATIC_SHARED,
+             shared_static, name, bytes);
       stop_kernel();
     }
     o->at = add_shared(name, bytes);

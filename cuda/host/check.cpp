@@ -1,402 +1,283 @@
 /*
- * Every load and store of a kernel is looked at. The sources of the backend are compiled as if for ThreadSanitizer, which
- * makes the compiler call a function before each access to memory that is not a variable of its own; its library is left
- * out, and this file has the functions.
+ * Every access of a kernel to memory. The kernels' sources are compiled with g++ -fsanitize=thread, which puts a call of
+ * __tsan_read4 and the like before each; we define these functions ourselves and never link to the sanitizer's library.
  *
- * Memory has a state for every word of four bytes, and a note of the last accesses to it in this run: two of different
- * threads, one of them a write, must have a barrier between them (in a warp, a meeting of both lanes), and threads of
- * different blocks must not meet at all, but in atomic operations.
+ * For each word of 4 bytes of device and shared memory a cell tells who wrote it last and who read it last, as stamps.
+ * A stamp is one thread, or several lanes of a warp, or several warps, or several blocks, whose accesses came at the same
+ * time as far as the program says. An access is ordered after a stamp's if it is in a later launch or after a later
+ * barrier of the same block, or is the same thread's, or if between them there was a meeting of the warp (__syncwarp, a
+ * shuffle) that both took part in: each thread knows, for each lane, how many of the lane's meetings came before. Two
+ * accesses that are not ordered, one of them a plain write, are a race.
+ *
+ * A block's serial number never comes again, so the cells of shared memory need no clearing: a word was written if its
+ * last write was the running block's. Cells of device memory are cleared when it is allocated.
  */
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include "host.h"
+
 #include <sys/mman.h>
 
-#include <dlfcn.h>
-#include <link.h>
-
-#include "emulation.h"
+/* The linker's names: our library's constants lie between the two. */
+extern "C" char __ehdr_start[] __attribute__((visibility("hidden")));
+extern "C" char _GLOBAL_OFFSET_TABLE_[] __attribute__((visibility("hidden")));
 
 namespace hn_host {
 
-/* -- reports -- */
+namespace {
 
-static char text[400];
-static bool there;
+const uint32_t HOST = 1; /* the serial number of copies and fills */
 
-static size_t where_text(char *to, size_t size) {
-  if (!self) return 0;
-  return (size_t)snprintf(to, size, "kernel %s, block (%u, %u, %u), thread %d: ", now.config->name, now.at.x, now.at.y,
-                          now.at.z, self->number);
-}
-
-void report(const char *format, ...) {
-  if (there) return;
-  char what[320];
-  va_list list;
-  va_start(list, format);
-  vsnprintf(what, sizeof what, format, list);
-  va_end(list);
-  size_t n = where_text(text, sizeof text);
-  snprintf(text + n, sizeof text - n, "%.300s [seed %llu]", what, (unsigned long long)seed());
-  there = true;
-}
-
-const char *reported() { return there ? text : nullptr; }
-void forget_report() { there = false; }
-
-/* -- shadows -- */
-
-/* An access that was made in this run. */
-struct access {
-  uint32_t block, barriers, meetings;
-  uint16_t thread;
-  unsigned char kind;
-};
-enum kind : unsigned char { NONE, PLAIN, ATOMIC };
-/* How many have read since the last write that all of them could see: their thread is one of them. */
-enum readers : unsigned char { ONE_THREAD, ONE_WARP, ONE_BLOCK, SEVERAL_BLOCKS };
-
-struct word {
-  uint32_t run; /* notes of other runs mean nothing */
-  access write, read;
-  unsigned char readers;
+struct stamp {
+  uint32_t serial; /* of the block; 0: nobody yet */
+  uint32_t lanes;
+  uint32_t epoch : 28, written : 4; /* which bytes of the word were ever written: of the last write's stamp alone */
+  uint32_t clock : 18, warp : 5, warps : 1, blocks : 1, atomic : 1, bytes : 4;
 };
 
-struct shadow {
-  unsigned char *states;
-  word *words;
+struct cell {
+  stamp write, read;
 };
 
-template <typename T> static T *reserve(size_t n) {
-  void *p = mmap(nullptr, n * sizeof(T), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (p == MAP_FAILED) {
-    perror("cuda-host: addresses for shadows of memory");
-    abort();
+cell *cells, *shared_cells;
+
+enum access { READ, WRITE, ATOMIC };
+const char *const verb[] = {"reads", "writes", "updates"};
+const char *const verbed[] = {"was read", "was written", "was updated"};
+
+[[noreturn]] void fail(enum access a, const void *p, const char *what, uintptr_t from) {
+  const running *t = self;
+  char where[160];
+  if (in_arena(p)) {
+    const block_of_memory *m = memory_at(p);
+    long long at = m ? (long long)((const char *)p - m->base) : 0;
+    if (m)
+      snprintf(where, sizeof where, "byte %lld of device allocation %u (%zu bytes%s)", at, m->number, m->bytes,
+               m->state == LIVE ? "" : ", freed");
+    else
+      snprintf(where, sizeof where, "device memory that was never allocated");
+  } else if (in_shared(p)) {
+    const shared_piece *s = shared_at(p);
+    if (s)
+      snprintf(where, sizeof where, "byte %lld of shared %.40s (%zu bytes)", (long long)((const char *)p - s->base),
+               s->name, s->bytes);
+    else
+      snprintf(where, sizeof where, "shared memory that the block does not have");
+  } else {
+    snprintf(where, sizeof where, "host memory");
   }
-  return (T *)p;
+  report("kernel %.60s: %s thread %d %s %s%s (code +0x%llx)", t->w->name, block_name(t->serial), t->thread, verb[a], where,
+         what, (unsigned long long)(from - (uintptr_t)__ehdr_start));
+  stop_kernel();
 }
 
-static const shadow &device_shadow() {
-  static const shadow s = {reserve<unsigned char>(ARENA / 4), reserve<word>(ARENA / 4)};
-  return s;
-}
-
-void set_state(const void *p, size_t bytes, state s) {
-  size_t first = (size_t)((const char *)p - arena) / 4;
-  memset(device_shadow().states + first, s, (bytes + 3) / 4);
-}
-
-void copy_state(const void *to, const void *from, size_t bytes) {
-  size_t a = (size_t)((const char *)to - arena) / 4, b = (size_t)((const char *)from - arena) / 4;
-  memmove(device_shadow().states + a, device_shadow().states + b, (bytes + 3) / 4);
-}
-
-bool expect_device(const char *who, const void *p, size_t bytes) {
-  char what[160];
-  if (bytes == 0) return true;
-  if (!in_arena(p) || !in_arena((const char *)p + bytes - 1)) {
-    report("%s: %p is not device memory", who, p);
-    return false;
+[[noreturn]] __attribute__((noinline)) void race(enum access a, const void *p, const stamp *s, enum access before,
+                                                 uintptr_t from) {
+  char what[120], who[64];
+  if (s->blocks)
+    snprintf(who, sizeof who, "several blocks");
+  else if (s->serial != self->serial)
+    snprintf(who, sizeof who, "%s thread %d", block_name(s->serial), s->warp * WARP + __builtin_ctz(s->lanes));
+  else if (s->warps)
+    snprintf(who, sizeof who, "several warps");
+  else {
+    uint32_t others = s->warp == (uint32_t)self->warp ? s->lanes & ~(1u << self->lane) : s->lanes;
+    snprintf(who, sizeof who, "thread %d", s->warp * WARP + __builtin_ctz(others ? others : s->lanes));
   }
-  size_t first = (size_t)((const char *)p - arena) / 4, last = ((size_t)((const char *)p - arena) + bytes - 1) / 4;
-  const unsigned char *states = device_shadow().states;
-  const size_t ends[2] = {first, last};
-  for (size_t at : ends)
-    if (states[at] == OUTSIDE || states[at] == FREED) {
-      describe(arena + 4 * at, what, sizeof what);
-      report("%s: %zu bytes that are not all in live memory: %s", who, bytes, what);
-      return false;
-    }
+  snprintf(what, sizeof what, ", a race: it %s by %s without a barrier in between", verbed[before], who);
+  fail(a, p, what, from);
+}
+
+/* True if all of the stamp's accesses came before what the running thread does now. Those of blocks before `since` did:
+ * the first block of the launch, or in shared memory the block itself. */
+inline bool ordered(const stamp *s, const running *t, uint32_t since) {
+  if (s->serial < since) return true;
+  if (s->serial != t->serial || s->blocks) return false;
+  if (s->epoch != (t->epoch & 0xfffffff)) return true;
+  if (s->warps || s->warp != (uint32_t)t->warp) return false;
+  for (uint32_t others = s->lanes & ~(1u << t->lane); others; others &= others - 1)
+    if (s->clock >= t->met[__builtin_ctz(others)]) return false;
   return true;
 }
 
-/* -- shared memory: objects one behind the other with zones between them that nobody may touch -- */
-
-constexpr size_t SHARED = 512 * 1024, ZONE = 256;
-constexpr int MOST_OBJECTS = 64;
-
-struct object {
-  const void *key;
-  const char *name;
-  size_t at, bytes;
-};
-
-alignas(256) static char shared_memory[SHARED];
-static unsigned char shared_states[SHARED / 4];
-static word shared_words[SHARED / 4];
-static object objects[MOST_OBJECTS];
-static int object_count;
-static size_t shared_used;
-
-static void *new_object(const void *key, size_t bytes, const char *name) {
-  object *o = &objects[object_count];
-  size_t room = (bytes + 255) / 256 * 256 + ZONE;
-  if (object_count == MOST_OBJECTS || shared_used + room > SHARED) {
-    report("more shared memory than the emulation has");
-    abandon();
-  }
-  *o = {key, name, shared_used, bytes};
-  object_count++;
-  shared_used += room;
-  memset(shared_memory + o->at, 0xff, bytes);
-  memset(shared_states + o->at / 4, FRESH, (bytes + 3) / 4);
-  return shared_memory + o->at;
+inline void set(stamp *s, const running *t, uint32_t bytes, bool atomic) {
+  s->serial = t->serial;
+  s->lanes = 1u << t->lane;
+  s->epoch = t->epoch & 0xfffffff;
+  s->clock = t->clock & 0x3ffff;
+  s->warp = (uint32_t)t->warp & 31;
+  s->warps = s->blocks = 0;
+  s->atomic = atomic;
+  s->bytes = bytes & 15;
 }
 
-void begin_shared(size_t dynamic) {
-  memset(shared_states, OUTSIDE, shared_used / 4);
-  object_count = 0;
-  shared_used = ZONE;
-  new_object(nullptr, dynamic, "dynamic shared memory");
-}
-
-void *shared(const void *key, size_t bytes, const char *name) {
-  for (int i = 1; i < object_count; i++)
-    if (objects[i].key == key) return shared_memory + objects[i].at;
-  return new_object(key, bytes, name);
-}
-
-void *dynamic_shared() { return shared_memory + objects[0].at; }
-
-static void describe_shared(const void *p, char *to, size_t size) {
-  size_t at = (size_t)((const char *)p - shared_memory);
-  int i = object_count - 1;
-  while (i > 0 && objects[i].at > at) i--;
-  snprintf(to, size, "'%s' (%zu bytes of shared memory), byte %lld", objects[i].name, objects[i].bytes,
-           (long long)at - (long long)objects[i].at);
-}
-
-/* -- one access -- */
-
-static bool in_shared(const void *p) { return (uintptr_t)p - (uintptr_t)shared_memory < SHARED; }
-
-static void describe_any(const void *p, char *to, size_t size) {
-  if (in_shared(p))
-    describe_shared(p, to, size);
+/* Adds an access that does not conflict with the stamp's own. */
+inline void add(stamp *s, const running *t, uint32_t since, uint32_t bytes, bool atomic) {
+  if (ordered(s, t, since)) return set(s, t, bytes, atomic);
+  s->bytes |= bytes & 15;
+  if (s->serial != t->serial)
+    s->blocks = 1;
+  else if (s->warp != (uint32_t)t->warp)
+    s->warps = 1;
   else
-    describe(p, to, size);
+    s->lanes |= 1u << t->lane;
+  if (t->clock > s->clock) s->clock = t->clock & 0x3ffff;
 }
 
-/* The offset of the instruction in the library, for addr2line. */
-static unsigned long long place_of(const void *pc) {
-  Dl_info info;
-  return dladdr(pc, &info) ? (unsigned long long)((const char *)pc - (const char *)info.dli_fbase) : 0;
-}
-
-static void refuse(const void *p, size_t size, bool write, const void *pc, const char *why) {
-  char what[160];
-  describe_any(p, what, sizeof what);
-  report("%s %zu bytes %s: %s (+0x%llx)", write ? "writes" : "reads", size, why, what, place_of(pc));
-  abandon();
-}
-
-/* Whether this thread comes after the access that is noted. */
-static bool follows(const access &a) {
-  if (a.block != now.block) return false;
-  if (a.thread == self->number || a.barriers < now.barriers) return true;
-  if (a.thread / WARP != self->number / WARP) return false;
-  const warp &w = now.warps[self->number / WARP];
-  uint32_t pair = w.pairs[a.thread % WARP][self->number % WARP];
-  return (w.all > pair ? w.all : pair) > a.meetings;
-}
-
-static bool follows_readers(const word &w) {
-  if (w.read.kind == NONE) return true;
-  if (w.readers == ONE_THREAD) return follows(w.read);
-  if (w.readers == SEVERAL_BLOCKS || w.read.block != now.block) return false;
-  if (w.read.barriers < now.barriers) return true;
-  return w.readers == ONE_WARP && w.read.thread / WARP == self->number / WARP &&
-         now.warps[self->number / WARP].all > w.read.meetings;
-}
-
-static void race(const void *p, size_t size, bool write, const void *pc, const access &other, const char *did) {
-  char what[160], who[100];
-  describe_any(p, what, sizeof what);
-  if (other.block == now.block)
-    snprintf(who, sizeof who, "thread %d %s with no barrier between them", other.thread, did);
+/* The bytes of a word that an access has part in. */
+inline void access_word(enum access a, cell *c, const void *p, uint32_t bytes, bool is_shared, uintptr_t from) {
+  const running *t = self;
+  uint32_t since = is_shared ? t->serial : t->launch;
+  uint32_t written = is_shared && c->write.serial != t->serial ? 0 : c->write.written;
+  if (a != WRITE && (written & bytes) != bytes) fail(a, p, ", which nobody wrote", from);
+  if ((c->write.bytes & bytes) && !(a == ATOMIC && c->write.atomic) && !ordered(&c->write, t, since))
+    race(a, p, &c->write, c->write.atomic ? ATOMIC : WRITE, from);
+  if (a == READ) return add(&c->read, t, since, bytes, false);
+  if ((c->read.bytes & bytes) && !ordered(&c->read, t, since)) race(a, p, &c->read, READ, from);
+  if (a == ATOMIC && c->write.atomic)
+    add(&c->write, t, since, bytes, true);
   else
-    snprintf(who, sizeof who, "thread %d of block %u %s in the same launch", other.thread, other.block, did);
-  report("a race: it %s %zu bytes which %s: %s (+0x%llx)", write ? "writes" : "reads", size, who, what, place_of(pc));
-  abandon();
+    set(&c->write, t, bytes, a == ATOMIC);
+  c->write.written = (written | bytes) & 15;
 }
 
-static access this_access(unsigned char kind) {
-  return {now.block, now.barriers, now.warps[self->number / WARP].meetings, (uint16_t)self->number, kind};
-}
-
-static void note_read(word &w) {
-  const access mine = this_access(PLAIN);
-  bool fresh = w.read.kind == NONE || (w.readers != SEVERAL_BLOCKS && w.read.block == now.block &&
-                                       w.read.barriers < now.barriers);
-  if (fresh)
-    w.readers = ONE_THREAD;
-  else if (w.readers == SEVERAL_BLOCKS || w.read.block != now.block)
-    w.readers = SEVERAL_BLOCKS;
-  else if (w.readers == ONE_BLOCK || w.read.thread / WARP != self->number / WARP)
-    w.readers = ONE_BLOCK;
-  else if (w.readers == ONE_WARP || w.read.thread != self->number)
-    w.readers = ONE_WARP;
-  w.read = mine;
-}
-
-static void check_word(word &w, const void *p, size_t size, bool write, bool atomic, const void *pc, uint32_t run) {
-  if (w.run != run) {
-    w.run = run;
-    w.write.kind = w.read.kind = NONE;
-  }
-  bool both_atomic = atomic && w.write.kind == ATOMIC;
-  if (w.write.kind != NONE && !both_atomic && !follows(w.write))
-    race(p, size, write, pc, w.write, w.write.kind == ATOMIC ? "changes by an atomic operation" : "writes");
-  if (write && !follows_readers(w)) race(p, size, write, pc, w.read, "reads");
-  if (!write) return note_read(w);
-  w.write = this_access(atomic ? ATOMIC : PLAIN);
-  w.read.kind = NONE;
-}
-
-static void check_words(const shadow &s, size_t byte, const void *p, size_t size, bool read, bool write, bool atomic,
-                        const void *pc, uint32_t run) {
-  for (size_t i = byte / 4; i <= (byte + size - 1) / 4; i++) {
-    unsigned char &state = s.states[i];
-    if (state == WRITTEN) {
-      check_word(s.words[i], p, size, write, atomic, pc, run);
-      continue;
-    }
-    if (state == OUTSIDE) refuse(p, size, write, pc, "out of range");
-    if (state == FREED) refuse(p, size, write, pc, "of memory that was freed");
-    if (read) refuse(p, size, write, pc, "that were never written");
-    state = WRITTEN;
-    check_word(s.words[i], p, size, write, atomic, pc, run);
+template <typename Each> inline void each_word(size_t at, size_t bytes, Each each) {
+  for (size_t end = at + bytes; at < end;) {
+    size_t first = at & 3, n = end - at < 4 - first ? end - at : 4 - first;
+    each(at >> 2, ((1u << n) - 1) << first);
+    at += n;
   }
 }
 
-/* This library: its constants, and the variables of the emulation itself, threadIdx and the like. */
-struct image {
-  uintptr_t low, high;
-};
-
-static int find_image(struct dl_phdr_info *info, size_t, void *data) {
-  image *found = (image *)data;
-  uintptr_t own = (uintptr_t)&now, low = UINTPTR_MAX, high = 0;
-  for (int i = 0; i < info->dlpi_phnum; i++)
-    if (info->dlpi_phdr[i].p_type == PT_LOAD) {
-      uintptr_t start = info->dlpi_addr + info->dlpi_phdr[i].p_vaddr, end = start + info->dlpi_phdr[i].p_memsz;
-      low = start < low ? start : low;
-      high = end > high ? end : high;
-    }
-  if (own < low || own >= high) return 0;
-  *found = {low, high};
-  return 1;
+__attribute__((noinline)) void access_elsewhere(enum access a, const void *p, size_t bytes, uintptr_t from) {
+  uintptr_t u = (uintptr_t)p;
+  bool own = u >= (uintptr_t)__ehdr_start && u + bytes <= (uintptr_t)_GLOBAL_OFFSET_TABLE_;
+  bool argument = u - (uintptr_t)self->w->closure < self->w->closure_bytes;
+  if (a == READ && (own || argument)) return;
+  fail(a, p, "", from);
 }
 
-static image own_image() {
-  image found = {};
-  dl_iterate_phdr(find_image, &found);
-  return found;
-}
-
-static void touch_elsewhere(const void *p, size_t size, bool write, const void *pc) {
-  static const image own = own_image();
-  uintptr_t at = (uintptr_t)p;
-  if (at >= own.low && at < own.high) return;
-  if (at - (uintptr_t)now.what < sizeof *now.what) return;
-  report("%s %zu bytes of the host's memory at %p (+0x%llx)", write ? "writes" : "reads", size, p, place_of(pc));
-  abandon();
-}
-
-static void touch(const void *p, size_t size, bool read, bool write, bool atomic, const void *pc) {
-  if (!self) {
-    if (in_arena(p)) {
-      char what[160];
-      describe(p, what, sizeof what);
-      report("host code %s device memory: %s (+0x%llx)", write ? "writes" : "reads", what, place_of(pc));
-    }
-    return;
-  }
-  if ((uintptr_t)p - (uintptr_t)stack < STACK) return;
-  if (in_shared(p)) {
-    static const shadow s = {shared_states, shared_words};
-    check_words(s, (size_t)((const char *)p - shared_memory), p, size, read, write, atomic, pc, now.serial);
-  } else if (in_arena(p)) {
-    check_words(device_shadow(), (size_t)((const char *)p - arena), p, size, read, write, atomic, pc, now.launch);
-  } else {
-    touch_elsewhere(p, size, write, pc);
+void kernel_access(enum access a, const void *p, size_t bytes, uintptr_t from) {
+  if (in_arena(p)) {
+    const block_of_memory *m = memory_at(p);
+    if (!m || m->state != LIVE || (size_t)((const char *)p - m->base) + bytes > m->bytes) fail(a, p, "", from);
+    each_word((size_t)((const char *)p - arena), bytes,
+              [&](size_t word, uint32_t b) { access_word(a, &cells[word], arena + 4 * word, b, false, from); });
+  } else if (in_shared(p)) {
+    const shared_piece *s = shared_at(p);
+    if (!s || (size_t)((const char *)p - s->base) + bytes > s->bytes) fail(a, p, "", from);
+    each_word((size_t)((const char *)p - shared_arena), bytes, [&](size_t word, uint32_t b) {
+      access_word(a, &shared_cells[word], shared_arena + 4 * word, b, true, from);
+    });
+  } else if ((uintptr_t)p - (uintptr_t)self->stack >= self->stack_bytes) {
+    access_elsewhere(a, p, bytes, from);
   }
 }
 
-static void touch_aligned(const void *p, size_t size, bool write, const void *pc) {
-  if (self && (uintptr_t)p % size != 0 && (uintptr_t)p - (uintptr_t)stack >= STACK) {
-    char what[160];
-    describe_any(p, what, sizeof what);
-    report("%s %zu bytes at an address that is no multiple of %zu: %s (+0x%llx)", write ? "writes" : "reads", size,
-           size, what, place_of(pc));
-    abandon();
+inline void check(enum access a, const void *p, size_t bytes, uintptr_t from) {
+  if (__builtin_expect(self != nullptr, 1)) return kernel_access(a, p, bytes, from);
+  if (__builtin_expect(arena && in_arena(p), 0)) {
+    lock held;
+    const block_of_memory *m = memory_at(p);
+    report("host code %s byte %lld of device allocation %u (code +0x%llx)", verb[a],
+           m ? (long long)((const char *)p - m->base) : 0, m ? m->number : 0,
+           (unsigned long long)(from - (uintptr_t)__ehdr_start));
   }
-  touch(p, size, !write, write, false, pc);
 }
 
-/* -- atomic operations -- */
-
-#define ATOMICALLY(name, type, sum)                                                                                    \
-  type name(enum atomic f, type *at, type x) {                                                                         \
-    touch(at, sizeof x, true, true, true, __builtin_return_address(0));                                                \
-    type old = *at;                                                                                                    \
-    switch (f) {                                                                                                       \
-    case ADD: *at = sum; break;                                                                                        \
-    case MIN: *at = old < x ? old : x; break;                                                                          \
-    case MAX: *at = old > x ? old : x; break;                                                                          \
-    case EXCHANGE: *at = x; break;                                                                                     \
-    }                                                                                                                  \
-    return old;                                                                                                        \
+char *reserve(size_t bytes) {
+  void *p = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (p == MAP_FAILED) {
+    perror("cuda/host: addresses for device memory");
+    abort();
   }
-ATOMICALLY(atomic_unsigned, uint32_t, old + x)
-ATOMICALLY(atomic_int, int, (int)((unsigned)old + (unsigned)x))
-ATOMICALLY(atomic_long, uint64_t, old + x)
-ATOMICALLY(atomic_float, float, old + x)
-ATOMICALLY(atomic_double, double, old + x)
+  return (char *)p;
+}
 
-#define SWAP(type)                                                                                                     \
-  type atomic_swap(type *at, type expected, type x) {                                                                  \
-    touch(at, sizeof x, true, true, true, __builtin_return_address(0));                                                \
-    type old = *at;                                                                                                    \
-    if (old == expected) *at = x;                                                                                      \
-    return old;                                                                                                        \
-  }
-SWAP(uint32_t)
-SWAP(uint64_t)
+} // namespace
+
+void open_shadow() {
+  arena = reserve(ARENA);
+  cells = (cell *)reserve(ARENA / 4 * sizeof(cell));
+  shared_arena = reserve(SHARED_ARENA);
+  shared_cells = (cell *)reserve(SHARED_ARENA / 4 * sizeof(cell));
+}
+
+void forget(char *p, size_t bytes) {
+  cell *first = &cells[(size_t)(p - arena) / 4];
+  size_t n = (bytes + 3) / 4 * sizeof(cell);
+  if (n >= 64 * 4096)
+    madvise(first, (n + 4095) & ~(size_t)4095, MADV_DONTNEED);
+  else
+    memset((void *)first, 0, n);
+}
+
+void mark_written(const void *p, size_t bytes) {
+  each_word((size_t)((const char *)p - arena), bytes, [](size_t word, uint32_t b) {
+    uint32_t written = cells[word].write.written | b;
+    cells[word].write = {};
+    cells[word].write.serial = HOST;
+    cells[word].write.written = written & 15;
+  });
+}
+
+void copy_written(const void *to, const void *from, size_t bytes) {
+  size_t at = (size_t)((const char *)to - arena), source = (size_t)((const char *)from - arena);
+  if (at % 4 || source % 4) return mark_written(to, bytes);
+  each_word(at, bytes, [=](size_t word, uint32_t b) {
+    uint32_t written = cells[word].write.written & ~b;
+    written |= cells[word - at / 4 + source / 4].write.written & b;
+    cells[word].write = {};
+    cells[word].write.serial = HOST;
+    cells[word].write.written = written & 15;
+  });
+}
+
+uint64_t atomic(void *p, size_t bytes) {
+  uint64_t old = 0;
+  if (self) kernel_access(ATOMIC, p, bytes, (uintptr_t)__builtin_return_address(0));
+  memcpy(&old, p, bytes);
+  return old;
+}
+
+void put(void *p, size_t bytes, uint64_t value) { memcpy(p, &value, bytes); }
 
 } // namespace hn_host
 
-/* -- what the compiler calls -- */
+using namespace hn_host;
 
-using hn_host::touch;
-using hn_host::touch_aligned;
+#define FROM (uintptr_t) __builtin_return_address(0)
+#define HOOK(n)                                                                                                        \
+  void __tsan_read##n(void *p) { check(READ, p, n, FROM); }                                                            \
+  void __tsan_write##n(void *p) { check(WRITE, p, n, FROM); }                                                          \
+  void __tsan_unaligned_read##n(void *p) { check(READ, p, n, FROM); }                                                  \
+  void __tsan_unaligned_write##n(void *p) { check(WRITE, p, n, FROM); }                                                \
+  void __tsan_volatile_read##n(void *p) { check(READ, p, n, FROM); }                                                   \
+  void __tsan_volatile_write##n(void *p) { check(WRITE, p, n, FROM); }
+
+/* What -fsanitize=alignment tells of a misaligned access. */
+struct mismatch {
+  const char *file;
+  unsigned line, column;
+  void *type;
+  unsigned char log_alignment, kind;
+};
 
 extern "C" {
-void __tsan_init();
+HOOK(1) HOOK(2) HOOK(4) HOOK(8) HOOK(16)
+
+void __tsan_read_range(void *p, size_t bytes) { check(READ, p, bytes, FROM); }
+void __tsan_write_range(void *p, size_t bytes) { check(WRITE, p, bytes, FROM); }
+void __tsan_vptr_update(void **, void *) {}
+void __tsan_vptr_read(void **) {}
+void __tsan_func_entry(void *) {}
+void __tsan_func_exit() {}
 void __tsan_init() {}
 
-#define ACCESS(size)                                                                                                   \
-  void __tsan_read##size(void *p);                                                                                     \
-  void __tsan_write##size(void *p);                                                                                    \
-  void __tsan_unaligned_read##size(void *p);                                                                           \
-  void __tsan_unaligned_write##size(void *p);                                                                          \
-  void __tsan_read##size(void *p) { touch_aligned(p, size, false, __builtin_return_address(0)); }                      \
-  void __tsan_write##size(void *p) { touch_aligned(p, size, true, __builtin_return_address(0)); }                      \
-  void __tsan_unaligned_read##size(void *p) { touch(p, size, true, false, false, __builtin_return_address(0)); }       \
-  void __tsan_unaligned_write##size(void *p) { touch(p, size, false, true, false, __builtin_return_address(0)); }
-ACCESS(1)
-ACCESS(2)
-ACCESS(4)
-ACCESS(8)
-ACCESS(16)
-
-void __tsan_read_range(void *p, size_t size);
-void __tsan_write_range(void *p, size_t size);
-void __tsan_read_range(void *p, size_t size) { touch(p, size, true, false, false, __builtin_return_address(0)); }
-void __tsan_write_range(void *p, size_t size) { touch(p, size, false, true, false, __builtin_return_address(0)); }
-void __tsan_vptr_update(void **p, void *value);
-void __tsan_vptr_update(void **p, void *value) { (void)p, (void)value; }
-void __tsan_vptr_read(void **p);
-void __tsan_vptr_read(void **p) { (void)p; }
+void __ubsan_handle_type_mismatch_v1(mismatch *m, uintptr_t p) {
+  const running *t = self;
+  const char *slash = strrchr(m->file, '/');
+  report("%s%.60s: %s thread %d accesses memory at ...%02x, misaligned for %d bytes (%s:%u)", t ? "kernel " : "",
+         t ? t->w->name : "host code", t ? block_name(t->serial) : "", t ? t->thread : 0, (unsigned)(p & 0xff),
+         1 << m->log_alignment, slash ? slash + 1 : m->file, m->line);
+  if (t) stop_kernel();
+}
 }

@@ -1,143 +1,205 @@
 /*
- * Device memory: addresses of its own, given out with zones between allocations that belong to nobody. Freed memory is
- * given again only after a while, so that a late use of it is seen.
+ * Device memory. Its addresses are cut into chunks, a chunk into pieces of one size (or a piece has several chunks), so
+ * that the piece of an address is found by two look-ups. A piece that was freed comes last of those of its size, so that
+ * who still uses it is found out.
  */
-#include "emulation.h"
+#include "host.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/mman.h>
-
-#include <deque>
-#include <map>
-#include <unordered_map>
 
 namespace hn_host {
 
-constexpr size_t CLAIMED = (size_t)8 << 30; /* what cudaMemGetInfo says that the device has */
-constexpr size_t ZONE = 256, QUARANTINE = 8;
+char *arena;
 
-struct allocation {
-  size_t bytes;
-  unsigned number;
+namespace {
+
+const int CHUNK = 20, SMALLEST = 9, LARGEST = 35; /* logarithms of bytes */
+const size_t RED = 256;                           /* bytes behind an allocation that belong to nobody */
+const uint32_t PIECES = 1 << 24, NONE = 0xffffffffu;
+
+struct chunk {
+  uint32_t first; /* its first piece */
+  uint32_t shift; /* logarithm of a piece's part of it; 0: no pieces */
 };
 
-char *arena;
-static size_t next_free = ZONE, live_bytes;
-static unsigned allocations;
-static std::map<char *, allocation> live;
-static std::unordered_map<size_t, std::deque<char *>> freed; /* by size with its zone, oldest first */
-static std::map<void *, size_t> pinned;
+chunk chunks[ARENA >> CHUNK];
+size_t chunks_used = 1; /* the first one stays empty: a red zone */
+block_of_memory *pieces;
+uint32_t pieces_used, numbers;
+struct {
+  uint32_t first, last, count;
+} unused[LARGEST + 1];
+size_t used;
+int live;
 
-static size_t room_for(size_t bytes) { return (bytes + ZONE - 1) / ZONE * ZONE + ZONE; }
+struct pinned {
+  char *base;
+  size_t bytes;
+} pins[256];
 
-static bool open_arena() {
-  if (arena) return true;
-  void *p = mmap(nullptr, ARENA, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (p == MAP_FAILED) return false;
-  arena = (char *)p;
+void append(int size, uint32_t i) {
+  pieces[i].next = NONE;
+  if (unused[size].count++)
+    pieces[unused[size].last].next = i;
+  else
+    unused[size].first = i;
+  unused[size].last = i;
+}
+
+bool more(int size) {
+  size_t n = size > CHUNK ? (size_t)1 << (size - CHUNK) : 1, count = size < CHUNK ? (size_t)1 << (CHUNK - size) : 1;
+  if (chunks_used + n > ARENA >> CHUNK || pieces_used + count > PIECES) return false;
+  char *base = arena + (chunks_used << CHUNK);
+  for (size_t i = 0; i < n; i++) chunks[chunks_used++] = {pieces_used, (uint32_t)(size < CHUNK ? size : CHUNK)};
+  for (size_t i = 0; i < count; i++) {
+    pieces[pieces_used].base = base + (i << size);
+    pieces[pieces_used].capacity = (size_t)1 << size;
+    append(size, pieces_used++);
+  }
   return true;
 }
 
-static char *take(size_t room) {
-  std::deque<char *> &old = freed[room];
-  if (old.size() > QUARANTINE || (next_free + room > ARENA && !old.empty())) {
-    char *p = old.front();
-    old.pop_front();
-    return p;
+int size_for(size_t bytes) {
+  int size = SMALLEST;
+  while (((size_t)1 << size) < bytes + RED) size++;
+  return size;
+}
+
+void open_arena() {
+  if (arena) return;
+  open_shadow();
+  pieces = (block_of_memory *)mmap(nullptr, PIECES * sizeof *pieces, PROT_READ | PROT_WRITE,
+                                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+}
+
+cudaError_t allocate(void **out, size_t bytes) {
+  open_arena();
+  *out = nullptr;
+  if (bytes > TOTAL - used) drain();
+  if (bytes == 0 || bytes > TOTAL - used) return cudaErrorMemoryAllocation;
+  int size = size_for(bytes);
+  if (unused[size].count <= (size < CHUNK ? 32 : 2) && !more(size) && !unused[size].count)
+    return cudaErrorMemoryAllocation;
+  block_of_memory *m = &pieces[unused[size].first];
+  unused[size].first = m->next;
+  unused[size].count--;
+  m->bytes = bytes;
+  m->state = LIVE;
+  m->number = ++numbers;
+  forget(m->base, bytes);
+  used += bytes;
+  live++;
+  *out = m->base;
+  return cudaSuccess;
+}
+
+} // namespace
+
+block_of_memory *memory_at(const void *p) {
+  size_t at = (size_t)((const char *)p - arena);
+  chunk c = chunks[at >> CHUNK];
+  if (!c.shift) return nullptr;
+  return &pieces[c.first + ((at & (((size_t)1 << CHUNK) - 1)) >> c.shift)];
+}
+
+void release(void *p) {
+  block_of_memory *m = in_arena(p) ? memory_at(p) : nullptr;
+  if (!m || m->base != p || m->state == FREE) return report("cudaFree: %p is not allocated", p);
+  if (m->state == LIVE) {
+    used -= m->bytes;
+    live--;
   }
-  if (next_free + room > ARENA) return nullptr;
-  char *p = arena + next_free;
-  next_free += room;
-  return p;
-}
-
-static char *allocate(size_t bytes) {
-  if (bytes > CLAIMED - live_bytes || !open_arena()) return nullptr;
-  char *p = take(room_for(bytes));
-  if (!p) return nullptr;
-  set_state(p, bytes, FRESH);
-  live[p] = {bytes, ++allocations};
-  live_bytes += bytes;
-  return p;
-}
-
-/* Those that nothing else lies in. */
-static void give_pages_back(char *p, size_t bytes) {
-  const uintptr_t page = 4096;
-  uintptr_t first = ((uintptr_t)p + page - 1) / page * page, end = ((uintptr_t)p + bytes) / page * page;
-  if (end > first && bytes > (1 << 20)) madvise((void *)first, end - first, MADV_DONTNEED);
-}
-
-static bool release(void *p) {
-  auto at = live.find((char *)p);
-  if (at == live.end()) {
-    report("free: %p is not an allocation, or was freed before", p);
-    return false;
+  m->state = FREE;
+  if (m->bytes >= 64 * 1024) {
+    madvise(m->base, (m->bytes + 4095) & ~(size_t)4095, MADV_DONTNEED);
+    forget(m->base, m->bytes);
   }
-  size_t bytes = at->second.bytes, room = room_for(bytes);
-  set_state(p, bytes, FREED);
-  give_pages_back((char *)p, bytes);
-  live_bytes -= bytes;
-  live.erase(at);
-  freed[room].push_back((char *)p);
-  return true;
+  append(size_for(m->bytes), (uint32_t)(m - pieces));
 }
 
-void describe(const void *p, char *text, size_t size) {
-  auto at = live.upper_bound((char *)p);
-  if (at == live.begin()) {
-    snprintf(text, size, "below the first allocation");
-    return;
-  }
-  --at;
-  snprintf(text, size, "allocation %u (%zu bytes), byte %lld%s", at->second.number, at->second.bytes,
-           (long long)((const char *)p - at->first),
-           (size_t)((const char *)p - at->first) > at->second.bytes + ZONE ? ", where nothing is any more" : "");
+void run_free(void *payload) { release(*(void **)payload); }
+
+void lose_memory() {
+  for (uint32_t i = 0; i < pieces_used; i++)
+    if (pieces[i].state == LIVE) pieces[i].state = LOST;
+  used = 0;
+  live = 0;
 }
 
-/* A program that is done with every stream has leaked what it did not free. */
-void note_streams_gone() {
-  if (live.empty()) return;
-  fprintf(stderr, "cuda-host: a leak: %zu bytes of device memory in %zu allocations were not freed with the last stream; "
-                  "the first is allocation %u (%zu bytes)\n",
-          live_bytes, live.size(), live.begin()->second.number, live.begin()->second.bytes);
-  _Exit(66);
-}
+int live_allocations() { return live; }
 
 bool is_pinned(const void *p) {
-  auto at = pinned.upper_bound((void *)p);
-  if (at == pinned.begin()) return false;
-  --at;
-  return (const char *)p < (const char *)at->first + at->second;
+  for (const pinned &pin : pins)
+    if (pin.base && (uintptr_t)p - (uintptr_t)pin.base < pin.bytes) return true;
+  return false;
 }
 
-bool free_device(void *p) { return release(p); }
-void *allocate_device(size_t bytes) { return allocate(bytes); }
+bool check_range(const char *who, const char *does, const void *p, size_t bytes) {
+  block_of_memory *m = arena && in_arena(p) ? memory_at(p) : nullptr;
+  if (m && m->state == LIVE && (size_t)((const char *)p - m->base) + bytes <= m->bytes) return true;
+  if (m)
+    report("%s %s %zu bytes from byte %lld on of device allocation %u (%zu bytes%s)", who, does, bytes,
+           (long long)((const char *)p - m->base), m->number, m->bytes, m->state == LIVE ? "" : ", freed");
+  else
+    report("%s %s %p, which is not device memory", who, does, p);
+  return false;
+}
 
 } // namespace hn_host
 
 using namespace hn_host;
 
-cudaError_t cudaMemGetInfo(size_t *free, size_t *total) {
-  HN_HOST_LOCK;
-  *total = CLAIMED;
-  *free = CLAIMED - live_bytes;
-  return cudaSuccess;
+cudaError_t cudaMalloc(void **p, size_t bytes) {
+  lock held;
+  return sticky ? sticky : allocate(p, bytes);
+}
+
+cudaError_t cudaMallocAsync(void **p, size_t bytes, cudaStream_t) { return cudaMalloc(p, bytes); }
+
+cudaError_t cudaFree(void *p) {
+  lock held;
+  drain();
+  if (p) release(p);
+  return sticky;
+}
+
+cudaError_t cudaFreeAsync(void *p, cudaStream_t stream) {
+  lock held;
+  if (sticky) return sticky;
+  if (!p) return cudaSuccess;
+  return enqueue(stream, run_free, &p, sizeof p);
 }
 
 cudaError_t cudaMallocHost(void **p, size_t bytes) {
-  HN_HOST_LOCK;
-  *p = aligned_alloc(256, (bytes + 255) / 256 * 256 + 256);
-  if (!*p) return cudaErrorMemoryAllocation;
-  pinned[*p] = bytes;
-  return cudaSuccess;
+  lock held;
+  for (pinned &pin : pins)
+    if (!pin.base) {
+      pin.base = (char *)aligned_alloc(4096, (bytes + 4095) & ~(size_t)4095);
+      pin.bytes = bytes;
+      *p = pin.base;
+      return pin.base ? cudaSuccess : cudaErrorMemoryAllocation;
+    }
+  return cudaErrorMemoryAllocation;
 }
 
+cudaError_t cudaHostAlloc(void **p, size_t bytes, unsigned) { return cudaMallocHost(p, bytes); }
+
 cudaError_t cudaFreeHost(void *p) {
-  HN_HOST_LOCK;
-  cudaDeviceSynchronize();
-  pinned.erase(p);
-  free(p);
-  return cudaSuccess;
+  lock held;
+  drain();
+  for (pinned &pin : pins)
+    if (p && pin.base == p) {
+      free(p);
+      pin = {};
+      return sticky;
+    }
+  return cudaErrorInvalidValue;
+}
+
+cudaError_t cudaMemGetInfo(size_t *f, size_t *t) {
+  lock held;
+  drain();
+  *t = TOTAL;
+  *f = TOTAL - used;
+  return sticky;
 }

@@ -1,304 +1,303 @@
 /*
- * Streams and events. What goes into a stream waits there, and runs as late as a synchronisation allows or at some random
- * moment before, in any order that streams and events allow: so an event that is missing shows, and a host's buffer that
- * is used again too early as well.
- *
- * An error belongs to the streams that were there when it happened: they are lost, as a process' GPU would be, and give
- * the report to whoever asks. Streams that are made later work.
+ * Streams: queues of work that runs late, when the host waits for something, and in a random order among the streams.
+ * An order that the program did not ask for, with an event or a synchronisation, will not hold for long.
  */
-#include "emulation.h"
+#include "host.h"
 
-#include <stdio.h>
-
-#include <deque>
-#include <functional>
-#include <memory>
-#include <string>
-#include <unordered_map>
-#include <vector>
+#include <time.h>
+#include <unistd.h>
 
 struct hn_host_event {
-  uint64_t issued, done; /* the last record that was asked for, and the last that ran */
+  uint64_t recorded, reached; /* how often it was put into a stream, and the last of these that the stream came to */
+  struct timespec at;
 };
 
-/* One thing to do. */
-struct work {
-  std::function<bool()> run; /* false if something was reported */
-  hn_host_event *waits;      /* for this event, or NULL, */
-  uint64_t record;           /* for this record of it */
+namespace {
+
+struct wait_for {
+  hn_host_event *event;
+  uint64_t number;
 };
+
+struct item {
+  hn_host::item_function *run; /* NULL: waits for an event */
+  size_t bytes;                /* of the payload, which follows */
+};
+
+} // namespace
 
 struct hn_host_stream {
-  std::deque<work> queue;
-  std::string failed;
+  char *queue;
+  size_t head, tail, capacity;
+  hn_host_stream *next;
 };
 
 namespace hn_host {
 
-constexpr size_t LONGEST = 2000; /* work that waits in a stream */
+namespace {
 
-static std::vector<hn_host_stream *> streams;
-static std::unordered_map<const void *, int> allowed; /* dynamic shared memory of kernels */
-static uint64_t records;
-static thread_local char last_text[512];
+const size_t LONGEST = 1 << 20; /* bytes of a queue: then it is run */
+const size_t STAGED = 1 << 16;  /* bytes of a copy from pageable memory that are kept for later */
 
-bool is_pinned(const void *p);
-void *allocate_device(size_t bytes);
-bool free_device(void *p);
+hn_host_stream *streams;
 
-/* Something was reported: no stream that is there goes on. */
-static void lose_streams() {
-  for (hn_host_stream *s : streams) {
-    if (s->failed.empty()) s->failed = reported();
-    s->queue.clear();
-  }
-  forget_report();
-}
+size_t rounded(size_t n) { return (n + 15) & ~(size_t)15; }
 
-static cudaError_t state_of(const hn_host_stream *s) {
-  if (reported()) lose_streams();
-  if (s->failed.empty()) return cudaSuccess;
-  snprintf(last_text, sizeof last_text, "%s", s->failed.c_str());
-  return cudaErrorLaunchFailure;
-}
-
-static bool can_run(const hn_host_stream *s) {
-  if (s->queue.empty()) return false;
-  const work &w = s->queue.front();
-  return !w.waits || w.waits->done >= w.record;
-}
-
-/* Runs the first work of some stream. False if none can. */
-static bool run_one() {
-  std::vector<hn_host_stream *> able;
-  for (hn_host_stream *s : streams)
-    if (can_run(s)) able.push_back(s);
-  if (able.empty()) return false;
-  hn_host_stream *s = able[draw((unsigned)able.size())];
-  work w = std::move(s->queue.front());
-  s->queue.pop_front();
-  if (w.run && !w.run()) lose_streams();
+/* Runs the stream's first item; false if there is none or it waits. After an error only memory is freed. */
+bool step(hn_host_stream *s) {
+  if (s->head == s->tail) return false;
+  item *i = (item *)(s->queue + s->head);
+  void *payload = s->queue + s->head + rounded(sizeof *i);
+  wait_for *w = (wait_for *)payload;
+  if (!i->run && !sticky && w->event->reached < w->number) return false;
+  if (i->run && (!sticky || i->run == run_free)) i->run(payload);
+  s->head += rounded(sizeof *i) + rounded(i->bytes);
+  if (s->head == s->tail) s->head = s->tail = 0;
   return true;
 }
 
-template <typename Condition> static void run_until(Condition enough) {
-  while (!enough())
-    if (!run_one()) {
-      report("streams wait for each other's events");
-      lose_streams();
-      return;
-    }
+/* One step of some stream. */
+bool step_any() {
+  unsigned n = 0;
+  for (hn_host_stream *s = streams; s; s = s->next) n++;
+  if (n == 0) return false;
+  unsigned first = n > 1 ? draw(n) : 0;
+  for (unsigned k = 0; k < n; k++) {
+    hn_host_stream *s = streams;
+    for (unsigned i = (first + k) % n; i > 0; i--) s = s->next;
+    if (step(s)) return true;
+  }
+  return false;
 }
 
-static cudaError_t put(hn_host_stream *s, work w) {
-  if (!s) return cudaErrorInvalidValue;
-  if (state_of(s) != cudaSuccess) return state_of(s);
-  s->queue.push_back(std::move(w));
-  if (draw(8) == 0) run_one();
-  if (s->queue.size() > LONGEST) run_until([s] { return s->queue.empty(); });
-  return state_of(s);
+void finish(hn_host_stream *s) {
+  while (s->head != s->tail && step_any()) {}
 }
 
-static cudaError_t put(hn_host_stream *s, std::function<bool()> run) { return put(s, work{std::move(run), nullptr, 0}); }
+/* Arguments of copies and fills. */
+struct copy {
+  void *to;
+  const void *from;
+  size_t bytes;
+  cudaMemcpyKind kind;
+};
+struct fill {
+  void *to;
+  int value;
+  size_t bytes;
+};
 
-cudaError_t in_stream(cudaStream_t s, std::function<bool()> run) {
-  HN_HOST_LOCK;
-  return put(s, std::move(run));
+void run_copy(void *payload) {
+  copy *c = (copy *)payload;
+  bool reads = c->kind != cudaMemcpyHostToDevice, writes = c->kind != cudaMemcpyDeviceToHost;
+  if (reads && !check_range("cudaMemcpy", "reads", c->from, c->bytes)) return;
+  if (writes && !check_range("cudaMemcpy", "writes", c->to, c->bytes)) return;
+  memcpy(c->to, c->from, c->bytes);
+  if (reads && writes)
+    copy_written(c->to, c->from, c->bytes);
+  else if (writes)
+    mark_written(c->to, c->bytes);
 }
 
-cudaError_t allow_shared(const void *kernel, int bytes) {
-  HN_HOST_LOCK;
-  if (bytes < 0 || bytes > 99 * 1024) return cudaErrorInvalidValue;
-  allowed[kernel] = bytes;
+void run_staged(void *payload) {
+  copy c = *(copy *)payload;
+  c.from = (char *)payload + sizeof c;
+  run_copy(&c);
+}
+
+void run_fill(void *payload) {
+  fill *f = (fill *)payload;
+  if (!check_range("cudaMemset", "writes", f->to, f->bytes)) return;
+  memset(f->to, f->value, f->bytes);
+  mark_written(f->to, f->bytes);
+}
+
+void run_launch(void *payload) {
+  work *w = (work *)payload;
+  w->closure = (char *)payload + rounded(sizeof *w);
+  run_kernel(w);
+}
+
+void run_record(void *payload) {
+  wait_for *w = (wait_for *)payload;
+  if (w->event->reached < w->number) w->event->reached = w->number;
+  clock_gettime(CLOCK_MONOTONIC, &w->event->at);
+}
+
+/* Room for an item at the end of the queue. */
+void *append(hn_host_stream *s, item_function *run, size_t bytes) {
+  size_t all = rounded(sizeof(item)) + rounded(bytes);
+  if (s->tail + all > LONGEST) finish(s);
+  if (s->tail + all > s->capacity) {
+    size_t capacity = 2 * (s->tail + all) + 4096;
+    char *queue = (char *)realloc(s->queue, capacity);
+    if (!queue) return nullptr;
+    s->queue = queue;
+    s->capacity = capacity;
+  }
+  item *i = (item *)(s->queue + s->tail);
+  *i = {run, bytes};
+  s->tail += all;
+  return (char *)i + rounded(sizeof *i);
+}
+
+} // namespace
+
+void drain() {
+  while (step_any()) {}
+}
+
+cudaError_t enqueue(cudaStream_t s, item_function *run, const void *payload, size_t bytes) {
+  if (sticky) return sticky;
+  if (!s) return report("work in the default stream, which nobody waits for"), sticky;
+  void *room = append(s, run, bytes);
+  if (!room) return cudaErrorMemoryAllocation;
+  memcpy(room, payload, bytes);
   return cudaSuccess;
 }
 
-cudaError_t launch(const cudaLaunchConfig_t *config, const void *kernel, const call &what) {
-  HN_HOST_LOCK;
-  const dim3 &g = config->gridDim, &b = config->blockDim;
-  size_t most = allowed.count(kernel) ? (size_t)allowed[kernel] : 48 * 1024;
-  bool good = g.x > 0 && g.y > 0 && g.z > 0 && g.y <= 65535 && g.z <= 65535 && b.x > 0 && b.x <= 1024 && b.y == 1 &&
-              b.z == 1 && config->dynamicSmemBytes <= most;
-  if (!good) return cudaErrorInvalidValue;
-  std::shared_ptr<call> copy = std::make_shared<call>(what);
-  cudaLaunchConfig_t c = *config;
-  return put(config->stream, [c, copy] { return run_kernel(c, *copy); });
+cudaError_t launch(const cudaLaunchConfig_t *c, const void *kernel, body_function *body, const void *closure,
+                   size_t bytes) {
+  lock held;
+  if (sticky) return sticky;
+  if (!c->gridDim.x || !c->gridDim.y || !c->gridDim.z || c->gridDim.x > 0x7fffffff || c->gridDim.y > 65535 ||
+      c->gridDim.z > 65535 || !c->blockDim.x || c->blockDim.x > THREADS || c->blockDim.y != 1 || c->blockDim.z != 1 ||
+      c->dynamicSmemBytes > shared_allowed(kernel) || bytes > 4096)
+    return cudaErrorInvalidValue;
+  if (!c->stream) return report("kernel %.60s: launched in the default stream", c->name), sticky;
+  work w = {c->name, c->gridDim, (int)c->blockDim.x, c->dynamicSmemBytes, body, nullptr, bytes};
+  char *room = (char *)append(c->stream, run_launch, rounded(sizeof w) + bytes);
+  if (!room) return cudaErrorMemoryAllocation;
+  memcpy(room, &w, sizeof w);
+  memcpy(room + rounded(sizeof w), closure, bytes);
+  return cudaSuccess;
 }
 
 } // namespace hn_host
 
 using namespace hn_host;
 
-const char *cudaGetErrorString(cudaError_t e) {
-  switch (e) {
-  case cudaSuccess: return "no error";
-  case cudaErrorMemoryAllocation: return "out of memory";
-  case cudaErrorLaunchFailure: return last_text;
-  case cudaErrorInvalidDevice: return "invalid device ordinal";
-  default: return "invalid argument";
+cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, cudaMemcpyKind kind, cudaStream_t stream) {
+  lock held;
+  copy c = {to, from, bytes, kind};
+  bool pageable = (kind == cudaMemcpyHostToDevice && !is_pinned(from)) ||
+                  (kind == cudaMemcpyDeviceToHost && !is_pinned(to));
+  if (sticky) return sticky;
+  if (!stream) return report("cudaMemcpyAsync in the default stream"), sticky;
+  if (bytes == 0) return cudaSuccess;
+  if (!pageable) return enqueue(stream, run_copy, &c, sizeof c);
+  if (kind == cudaMemcpyHostToDevice && bytes <= STAGED) {
+    char *room = (char *)append(stream, run_staged, sizeof c + bytes);
+    if (!room) return cudaErrorMemoryAllocation;
+    memcpy(room, &c, sizeof c);
+    memcpy(room + sizeof c, from, bytes);
+    return cudaSuccess;
   }
+  finish(stream);
+  if (!sticky) run_copy(&c);
+  return sticky;
 }
 
-cudaError_t cudaGetLastError() { return cudaSuccess; }
-cudaError_t cudaGetDeviceCount(int *n) { return *n = 1, cudaSuccess; }
-cudaError_t cudaSetDevice(int ordinal) { return ordinal == 0 ? cudaSuccess : cudaErrorInvalidDevice; }
-cudaError_t cudaDriverGetVersion(int *v) { return *v = 13000, cudaSuccess; }
-cudaError_t cudaRuntimeGetVersion(int *v) { return *v = 13000, cudaSuccess; }
-
-/* A small GPU of capability 8.0, so that work is split over blocks even where there is little. */
-cudaError_t cudaGetDeviceProperties(cudaDeviceProp *p, int) {
-  *p = {};
-  snprintf(p->name, sizeof p->name, "host emulation");
-  p->totalGlobalMem = (size_t)8 << 30;
-  p->sharedMemPerBlockOptin = 99 * 1024;
-  p->major = 8;
-  p->minor = 0;
-  p->multiProcessorCount = 4;
-  p->l2CacheSize = 1 << 20;
-  return cudaSuccess;
+cudaError_t cudaMemsetAsync(void *to, int value, size_t bytes, cudaStream_t stream) {
+  lock held;
+  fill f = {to, value, bytes};
+  return bytes ? enqueue(stream, run_fill, &f, sizeof f) : sticky;
 }
 
-/* -- streams -- */
-
-cudaError_t cudaStreamCreateWithFlags(cudaStream_t *stream, unsigned) {
-  HN_HOST_LOCK;
-  if (reported()) lose_streams();
-  *stream = new hn_host_stream;
-  streams.push_back(*stream);
-  return cudaSuccess;
+cudaError_t cudaMemcpy(void *to, const void *from, size_t bytes, cudaMemcpyKind kind) {
+  lock held;
+  copy c = {to, from, bytes, kind};
+  drain();
+  if (!sticky && bytes) run_copy(&c);
+  return sticky;
 }
 
-cudaError_t cudaStreamSynchronize(cudaStream_t s) {
-  HN_HOST_LOCK;
-  run_until([s] { return s->queue.empty(); });
-  return state_of(s);
-}
-
-cudaError_t cudaStreamDestroy(cudaStream_t s) {
-  HN_HOST_LOCK;
-  cudaStreamSynchronize(s);
-  for (size_t i = 0; i < streams.size(); i++)
-    if (streams[i] == s) streams.erase(streams.begin() + (long)i);
-  delete s;
-  if (streams.empty()) note_streams_gone();
-  return cudaSuccess;
+cudaError_t cudaMemset(void *to, int value, size_t bytes) {
+  lock held;
+  fill f = {to, value, bytes};
+  drain();
+  if (!sticky && bytes) run_fill(&f);
+  return sticky;
 }
 
 cudaError_t cudaDeviceSynchronize() {
-  HN_HOST_LOCK;
-  run_until([] {
-    for (hn_host_stream *s : streams)
-      if (!s->queue.empty()) return false;
-    return true;
-  });
+  lock held;
+  drain();
+  return sticky;
+}
+
+/* A device that failed is whole again for who opens it anew. */
+cudaError_t cudaStreamCreateWithFlags(cudaStream_t *out, unsigned) {
+  lock held;
+  drain();
+  sticky = cudaSuccess;
+  *out = (cudaStream_t)calloc(1, sizeof **out);
+  if (!*out) return cudaErrorMemoryAllocation;
+  (*out)->next = streams;
+  streams = *out;
   return cudaSuccess;
 }
 
-/* -- events -- */
-
-cudaError_t cudaEventCreateWithFlags(cudaEvent_t *event, unsigned) {
-  HN_HOST_LOCK;
-  *event = new hn_host_event{};
-  return cudaSuccess;
+cudaError_t cudaStreamDestroy(cudaStream_t s) {
+  lock held;
+  finish(s);
+  hn_host_stream **link = &streams;
+  while (*link && *link != s) link = &(*link)->next;
+  if (!*link) return cudaErrorInvalidValue;
+  *link = s->next;
+  free(s->queue);
+  free(s);
+  if (!streams && live_allocations() > 0)
+    fprintf(stderr, "cuda/host: a leak: %d device allocations live when the last stream ends\n", live_allocations());
+  return sticky;
 }
 
-cudaError_t cudaEventDestroy(cudaEvent_t event) {
-  HN_HOST_LOCK;
-  cudaDeviceSynchronize(); /* CUDA keeps it until then as well */
-  delete event;
-  return cudaSuccess;
+cudaError_t cudaStreamSynchronize(cudaStream_t s) {
+  lock held;
+  finish(s);
+  return sticky;
 }
 
-cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t s) {
-  HN_HOST_LOCK;
-  uint64_t record = event->issued = ++records;
-  return put(s, [event, record] {
-    event->done = record;
-    return true;
-  });
+cudaError_t cudaStreamWaitEvent(cudaStream_t s, cudaEvent_t e, unsigned) {
+  lock held;
+  wait_for w = {e, e->recorded};
+  return enqueue(s, nullptr, &w, sizeof w);
 }
 
-cudaError_t cudaStreamWaitEvent(cudaStream_t s, cudaEvent_t event, unsigned) {
-  HN_HOST_LOCK;
-  return put(s, work{nullptr, event, event->issued});
+cudaError_t cudaEventCreateWithFlags(cudaEvent_t *e, unsigned) {
+  *e = (cudaEvent_t)calloc(1, sizeof **e);
+  return *e ? cudaSuccess : cudaErrorMemoryAllocation;
+}
+cudaError_t cudaEventCreate(cudaEvent_t *e) { return cudaEventCreateWithFlags(e, 0); }
+
+cudaError_t cudaEventDestroy(cudaEvent_t e) {
+  lock held;
+  drain(); /* streams may still wait for it */
+  free(e);
+  return sticky;
 }
 
-cudaError_t cudaEventSynchronize(cudaEvent_t event) {
-  HN_HOST_LOCK;
-  run_until([event] {
-    bool waiting = false; /* lost streams have forgotten the record */
-    for (hn_host_stream *s : streams) waiting = waiting || !s->queue.empty();
-    return event->done >= event->issued || !waiting;
-  });
-  for (hn_host_stream *s : streams)
-    if (state_of(s) != cudaSuccess && event->done < event->issued) return state_of(s);
-  return cudaSuccess;
+cudaError_t cudaEventRecord(cudaEvent_t e, cudaStream_t s) {
+  lock held;
+  wait_for w = {e, ++e->recorded};
+  return enqueue(s, run_record, &w, sizeof w);
 }
 
-cudaError_t cudaEventQuery(cudaEvent_t event) {
-  HN_HOST_LOCK;
-  if (event->done < event->issued) run_one();
-  return event->done >= event->issued ? cudaSuccess : cudaErrorNotReady;
+cudaError_t cudaEventSynchronize(cudaEvent_t e) {
+  lock held;
+  while (e->reached < e->recorded && step_any()) {}
+  return sticky;
 }
 
-/* -- memory in order with streams -- */
-
-cudaError_t cudaMalloc(void **p, size_t bytes) {
-  HN_HOST_LOCK;
-  *p = allocate_device(bytes);
-  return *p ? cudaSuccess : cudaErrorMemoryAllocation;
+cudaError_t cudaEventQuery(cudaEvent_t e) {
+  lock held;
+  if (e->reached < e->recorded && draw(2)) step_any();
+  if (sticky) return sticky;
+  return e->reached < e->recorded ? cudaErrorNotReady : cudaSuccess;
 }
 
-cudaError_t cudaMallocAsync(void **p, size_t bytes, cudaStream_t s) {
-  HN_HOST_LOCK;
-  if (state_of(s) != cudaSuccess) return state_of(s);
-  return cudaMalloc(p, bytes);
-}
-
-cudaError_t cudaFree(void *p) {
-  HN_HOST_LOCK;
-  cudaDeviceSynchronize();
-  return free_device(p) ? cudaSuccess : cudaErrorInvalidValue;
-}
-
-/* Also of a lost stream, so that nothing is taken for a leak. */
-cudaError_t cudaFreeAsync(void *p, cudaStream_t s) {
-  HN_HOST_LOCK;
-  if (state_of(s) != cudaSuccess) return free_device(p), state_of(s);
-  return put(s, [p] { return free_device(p); });
-}
-
-cudaError_t cudaDeviceGetDefaultMemPool(cudaMemPool_t *pool, int) { return *pool = nullptr, cudaSuccess; }
-cudaError_t cudaMemPoolSetAttribute(cudaMemPool_t, cudaMemPoolAttr, void *) { return cudaSuccess; }
-cudaError_t cudaMemPoolTrimTo(cudaMemPool_t, size_t) { return cudaSuccess; }
-
-static bool copy_now(void *to, const void *from, size_t bytes, cudaMemcpyKind kind) {
-  if (kind != cudaMemcpyDeviceToHost && !expect_device("a copy's target", to, bytes)) return false;
-  if (kind != cudaMemcpyHostToDevice && !expect_device("a copy's source", from, bytes)) return false;
-  memmove(to, from, bytes);
-  if (kind == cudaMemcpyHostToDevice) set_state(to, bytes, WRITTEN);
-  if (kind == cudaMemcpyDeviceToDevice) copy_state(to, from, bytes);
-  return true;
-}
-
-/* From pageable memory CUDA takes the bytes at once, to pageable memory it waits. */
-cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, cudaMemcpyKind kind, cudaStream_t s) {
-  HN_HOST_LOCK;
-  if (kind == cudaMemcpyHostToDevice && !is_pinned(from)) {
-    auto copy = std::make_shared<std::vector<char>>((const char *)from, (const char *)from + bytes);
-    return put(s, [=] { return copy_now(to, copy->data(), bytes, kind); });
-  }
-  cudaError_t error = put(s, [=] { return copy_now(to, from, bytes, kind); });
-  if (error != cudaSuccess || kind != cudaMemcpyDeviceToHost || is_pinned(to)) return error;
-  return cudaStreamSynchronize(s);
-}
-
-cudaError_t cudaMemsetAsync(void *to, int value, size_t bytes, cudaStream_t s) {
-  HN_HOST_LOCK;
-  return put(s, [=] {
-    if (!expect_device("a memset's target", to, bytes)) return false;
-    memset(to, value, bytes);
-    set_state(to, bytes, WRITTEN);
-    return true;
-  });
+cudaError_t cudaEventElapsedTime(float *ms, cudaEvent_t a, cudaEvent_t b) {
+  lock held;
+  *ms = (float)(b->at.tv_sec - a->at.tv_sec) * 1e3f + (float)(b->at.tv_nsec - a->at.tv_nsec) * 1e-6f;
+  return sticky;
 }

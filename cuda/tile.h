@@ -25,10 +25,8 @@
 
 #ifdef HN_CUDA_HOST
 #define HN_CUDA_UNROLL
-#define HN_CUDA_UNROLL_8
 #else
 #define HN_CUDA_UNROLL _Pragma("unroll")
-#define HN_CUDA_UNROLL_8 _Pragma("unroll 8")
 #endif
 
 #define HN_CUDA_TILE_N 128 /* columns of C that a block makes */
@@ -38,8 +36,9 @@
 template <int M_, int GRAIN_, bool BALANCED_, bool ACROSS_> struct hn__cuda_tile {
   static constexpr int M = M_, GRAIN = GRAIN_;
   static constexpr bool BALANCED = BALANCED_, ACROSS = ACROSS_;
-  static constexpr int TM = M == 128 ? 8 : 4, TN = M == 16 ? 4 : 8; /* results of a thread */
+  static constexpr int TM = 4, TN = M == 16 ? 4 : 8; /* results of a thread */
   static constexpr int THREADS = M / TM * (HN_CUDA_TILE_N / TN), WARPS = THREADS / HN_CUDA_WARP;
+  static constexpr int BLOCKS = THREADS == 128 ? 3 : 512 / THREADS; /* on an SM, whose registers they share */
   static constexpr int A_EACH =
       (M * HN_CUDA_TILE_K / 4 + THREADS - 1) / THREADS;                    /* float4s of A that a thread brings */
   static constexpr int W_EACH = HN_CUDA_TILE_N * HN_CUDA_TILE_K / THREADS; /* weights that it makes */
@@ -123,11 +122,11 @@ __device__ __forceinline__ void hn__cuda_operands(const float *tile, int k, int 
   }
 }
 
-/* sum += A's tile times V's, of this thread's results. Unrolled in two halves: in one piece it spills. */
+/* sum += A's tile times V's, of this thread's results. */
 template <typename T>
 __device__ __forceinline__ void hn__cuda_tile_product(const float *a, const float *w, float (&sum)[T::TM][T::TN]) {
   int m = hn__cuda_piece_m<T>(0), n = hn__cuda_piece_n<T>(0);
-  HN_CUDA_UNROLL_8
+  HN_CUDA_UNROLL
   for (int k = 0; k < HN_CUDA_TILE_K; k++) {
     float left[T::TM], right[T::TN];
     hn__cuda_operands<T::TM, T::M>(a, k, m, left);
@@ -274,7 +273,8 @@ __device__ __forceinline__ void hn__cuda_give(const hn__cuda_product &p, int64_t
 }
 
 /* Block x: a tile of C, block y: a split. */
-template <typename T> __global__ __launch_bounds__(T::THREADS, 2) void hn__cuda_tile_kernel(hn__cuda_product p) {
+template <typename T>
+__global__ __launch_bounds__(T::THREADS, T::BLOCKS) void hn__cuda_tile_kernel(hn__cuda_product p) {
   using memory = hn__cuda_tile_memory<T>;
   HN_SHARED(memory, s);
   int64_t n = (int64_t)blockIdx.x % p.across * HN_CUDA_TILE_N, top = (int64_t)blockIdx.x / p.across * T::M;

@@ -63,6 +63,7 @@ __device__ __forceinline__ void make(const hn__cuda_map &map, const hn__cuda_row
   } else {
     HN_CUDA_UNROLL
     for (int r = 0; r < ROWS; r++) {
+      if (BALANCED) __syncwarp(); /* one row after the other: all of them together don't fit the registers */
       float each[4];
       HN_CUDA_UNROLL
       for (int c = 0; c < 4; c++) {
@@ -157,7 +158,7 @@ template <int B, bool BALANCED> struct forward_memory {
 };
 
 template <int B, int GRAIN, bool BALANCED, bool COPY>
-__global__ __launch_bounds__(COPY ? LARGE : HN_CUDA_BLOCK) void direct_forward(direct p) {
+__global__ __launch_bounds__(COPY ? LARGE : HN_CUDA_BLOCK, COPY ? 1 : 2) void direct_forward(direct p) {
   using memory = forward_memory<B, BALANCED>;
   HN_SHARED(memory, s);
   HN_SHARED_DYNAMIC(float, copy);
@@ -255,7 +256,7 @@ __device__ __forceinline__ void sum_columns(const direct &p, const float *w, chu
 }
 
 template <int B, int GRAIN, bool BALANCED, bool COPY>
-__global__ __launch_bounds__(COPY ? LARGE : HN_CUDA_BLOCK) void direct_input_grad(direct p) {
+__global__ __launch_bounds__(COPY ? LARGE : HN_CUDA_BLOCK, COPY ? 1 : 2) void direct_input_grad(direct p) {
   constexpr int WARPS = (COPY ? LARGE : HN_CUDA_BLOCK) / HN_CUDA_WARP;
   using memory = input_grad_memory<B, BALANCED, WARPS>;
   HN_SHARED(memory, s);

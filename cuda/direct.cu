@@ -32,9 +32,9 @@ typedef struct direct {
   float *to;           /* the result, or the partial sums of the first split */
   int batch;
   bool aligned, by_strip, add; /* rows of in start at multiples of 16 bytes; banks are copied; add to the result */
-  uint32_t high, groups,
-      each;              /* forward: rows that have one copy of buckets, groups of 4 rows in these, groups a block */
-  uint32_t pieces, part; /* of the side that sums run along (patches or chunks), and of a split */
+  uint32_t high, groups;       /* forward: rows that share a copy of buckets, and groups of 4 rows in these */
+  uint32_t each;               /* forward: groups of a block */
+  uint32_t pieces, part;       /* of the side that sums run along (patches or chunks), and of a split */
 } direct;
 
 __device__ __forceinline__ int lane_of() { return (int)threadIdx.x % HN_CUDA_WARP; }
@@ -270,11 +270,15 @@ __global__ __launch_bounds__(COPY ? LARGE : HN_CUDA_BLOCK, COPY ? 1 : 2) void di
   sum_columns<B, GRAIN, BALANCED>(p, COPY ? copy : p.w, &s.chunks[warp], sum);
   for (int half = WARPS / 2; half > 0; half /= 2) {
     __syncthreads();
-    if (warp >= half && warp < 2 * half) HN_CUDA_UNROLL
-    for (int k = 0; k < 4 * B; k++) s.sums[warp - half][k][lane] = sum[k];
+    if (warp >= half && warp < 2 * half) {
+      HN_CUDA_UNROLL
+      for (int k = 0; k < 4 * B; k++) s.sums[warp - half][k][lane] = sum[k];
+    }
     __syncthreads();
-    if (warp < half) HN_CUDA_UNROLL
-    for (int k = 0; k < 4 * B; k++) sum[k] += s.sums[warp][k][lane];
+    if (warp < half) {
+      HN_CUDA_UNROLL
+      for (int k = 0; k < 4 * B; k++) sum[k] += s.sums[warp][k][lane];
+    }
   }
   if (warp > 0) return;
   float *to = p.to + (p.add ? 0 : (int64_t)blockIdx.y * p.batch * p.map.cols);

@@ -102,10 +102,10 @@ __device__ __forceinline__ float4 hn__cuda_load4(const float *from, int left, bo
 /* -- the product of two tiles -- */
 
 /* Where a thread's results are: the 32 lanes of a warp take 4 by 8 pieces, so that a warp's reads of either operand have
- * few different addresses. A piece of 8 is two of 4 that are half a tile apart: then neighbours read neighbouring float4s. */
+ * few different addresses. 8 columns are two times 4, half a tile apart: then neighbours read neighbouring float4s. */
 template <typename T> __device__ __forceinline__ int hn__cuda_piece_m(int i) {
   int warp = (int)threadIdx.x / HN_CUDA_WARP, lane = (int)threadIdx.x % HN_CUDA_WARP;
-  return (warp / (HN_CUDA_TILE_N / T::TN / 8) * 4 + lane / 8) * 4 + i / 4 * (T::M / 2) + i % 4;
+  return (warp / (HN_CUDA_TILE_N / T::TN / 8) * 4 + lane / 8) * 4 + i;
 }
 template <typename T> __device__ __forceinline__ int hn__cuda_piece_n(int j) {
   int warp = (int)threadIdx.x / HN_CUDA_WARP, lane = (int)threadIdx.x % HN_CUDA_WARP;
@@ -132,8 +132,10 @@ __device__ __forceinline__ void hn__cuda_tile_product(const float *a, const floa
     hn__cuda_operands<T::TM, T::M>(a, k, m, left);
     hn__cuda_operands<T::TN, HN_CUDA_TILE_N>(w, k, n, right);
     HN_CUDA_UNROLL
-    for (int i = 0; i < T::TM; i++) HN_CUDA_UNROLL
-    for (int j = 0; j < T::TN; j++) sum[i][j] += left[i] * right[j];
+    for (int i = 0; i < T::TM; i++) {
+      HN_CUDA_UNROLL
+      for (int j = 0; j < T::TN; j++) sum[i][j] += left[i] * right[j];
+    }
   }
 }
 
@@ -264,11 +266,14 @@ __device__ __forceinline__ void hn__cuda_give(const hn__cuda_product &p, int64_t
                                               const float (&sum)[T::TM][T::TN]) {
   float *to = p.to + (p.add ? 0 : (int64_t)blockIdx.y * p.batch * p.n);
   HN_CUDA_UNROLL
-  for (int i = 0; i < T::TM; i++) HN_CUDA_UNROLL
-  for (int j = 0; j < T::TN; j += 4) {
-    int64_t b = top + hn__cuda_piece_m<T>(i), at = n + hn__cuda_piece_n<T>(j);
-    float4 v = make_float4(sum[i][j], sum[i][j + 1], sum[i][j + 2], sum[i][j + 3]);
-    if (b < p.batch) hn__cuda_give4(to + b * p.n + at, v, p.n - at, p.to4, p.add);
+  for (int i = 0; i < T::TM; i++) {
+    int64_t b = top + hn__cuda_piece_m<T>(i);
+    HN_CUDA_UNROLL
+    for (int j = 0; j < T::TN; j += 4) {
+      int64_t at = n + hn__cuda_piece_n<T>(j);
+      float4 v = make_float4(sum[i][j], sum[i][j + 1], sum[i][j + 2], sum[i][j + 3]);
+      if (b < p.batch) hn__cuda_give4(to + b * p.n + at, v, p.n - at, p.to4, p.add);
+    }
   }
 }
 

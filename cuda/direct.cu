@@ -15,6 +15,19 @@
  *
  * Where a block uses each bucket often enough, it copies the buckets into shared memory first: the whole matrix' or, in
  * forward, those of a strip after the other.
+ *
+ * On paper, an H100 (132 SMs, 1.7 GHz; a warp a step is 4 by 128 weights, instructions are a warp's):
+ *  - line: 2 hashes a lane (some 35 instructions), then per row 2 shuffles, 1 load of 512 bytes, 10 for addresses and signs,
+ *    4 FMAs a sample; forward loads 512 bytes of each sample a step, the gradient reads 4 numbers. At batch 1 that is some
+ *    0.2 instructions a weight, a limit of 4e12 weights a second. Each weight takes 4 bytes from L2, whose
+ *    5.5 TB/s are the bound: 1.4e12 weights a second, 0.6 of the time of a dense product that reads HBM. From shared memory
+ *    (two lines may meet in a bank: some 6 cycles for 512 bytes) instructions are the bound, at 0.2 of dense. At batch 8
+ *    32 of 50 instructions a row are FMAs, a limit of 1.9e12: both bounds nearly meet.
+ *  - element: a hash and a gather a weight, 20 instructions for it, 32 bytes of L2: bound by L2 at 1.7e11 weights a second
+ *    (5 times dense); from shared memory some 3 lanes meet in a bank, so that instructions, 1.4e12, are the bound.
+ *  - balanced: 130 instructions more a run. Small for line (8 a weight), all there is for element: 2e11 weights a second.
+ * HBM sees the samples, results and buckets alone. Registers (sm_90): line 40 to 64 up to batch 4, 4 blocks of 8 warps on
+ * an SM, half of its warps; 77 to 90 at batch 8, 2 or 3 blocks. With copies one or two blocks of 16 warps. Never measured.
  */
 #include "tile.h"
 
@@ -157,8 +170,10 @@ template <int B, bool BALANCED> struct forward_memory {
   float sums[LARGE / HN_CUDA_WARP][ROWS * B];
 };
 
+/* Balanced elements need more registers than two blocks on an SM would leave them. */
 template <int B, int GRAIN, bool BALANCED, bool COPY>
-__global__ __launch_bounds__(COPY ? LARGE : HN_CUDA_BLOCK, COPY ? 1 : 2) void direct_forward(direct p) {
+__global__ __launch_bounds__(COPY ? LARGE : HN_CUDA_BLOCK,
+                             COPY || (BALANCED && GRAIN == 1) ? 1 : 2) void direct_forward(direct p) {
   using memory = forward_memory<B, BALANCED>;
   HN_SHARED(memory, s);
   HN_SHARED_DYNAMIC(float, copy);

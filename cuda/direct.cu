@@ -15,12 +15,24 @@
  *
  * Where a block uses each bucket often enough, it copies the buckets into shared memory first: the whole matrix' or, in
  * forward, those of a strip after the other.
+ *
+ * On paper, an H100 (132 SMs, 1.7 GHz; a warp a step is 4 by 128 weights, instructions are a warp's):
+ *  - line: 2 hashes a lane (some 35 instructions), then per row 2 shuffles, 1 load of 512 bytes, 10 for addresses and signs,
+ *    4 FMAs a sample; forward loads 512 bytes of each sample a step, the gradient reads 4 numbers. At batch 1 that is some
+ *    0.2 instructions a weight, a limit of 4e12 weights a second. Each weight takes 4 bytes from L2, whose
+ *    5.5 TB/s are the bound: 1.4e12 weights a second, 0.6 of the time of a dense product that reads HBM. From shared memory
+ *    (two lines may meet in a bank: some 6 cycles for 512 bytes) instructions are the bound, at 0.2 of dense. At batch 8
+ *    32 of 50 instructions a row are FMAs, a limit of 1.9e12: both bounds nearly meet.
+ *  - element: a hash and a gather a weight, 20 instructions for it, 32 bytes of L2: bound by L2 at 1.7e11 weights a second
+ *    (5 times dense); from shared memory some 3 lanes meet in a bank, so that instructions, 1.4e12, are the bound.
+ *  - balanced: 130 instructions more a run. Small for line (8 a weight), all there is for element: 2e11 weights a second.
+ * HBM sees the samples, results and buckets alone. Registers (sm_90): line 40 to 64 up to batch 4, 4 blocks of 8 warps on
+ * an SM, half of its warps; 77 to 90 at batch 8, 2 or 3 blocks. With copies one or two blocks of 16 warps. Never measured.
  */
 #include "tile.h"
 
 #define ROWS 4                     /* of a patch */
 #define COLS 128                   /* of a patch */
-#define CHUNK 32                   /* rows that a warp prepares at once for the gradient of the input */
 #define USES 8                     /* of a bucket by a block that pay for copying it */
 #define LARGE 512                  /* threads of a block with buckets in shared memory */
 #define RESERVE ((size_t)40 << 10) /* bytes of shared memory for all else */
@@ -33,9 +45,9 @@ typedef struct direct {
   float *to;           /* the result, or the partial sums of the first split */
   int batch;
   bool aligned, by_strip, add; /* rows of in start at multiples of 16 bytes; banks are copied; add to the result */
-  uint32_t high, groups,
-      each;              /* forward: rows that have one copy of buckets, groups of 4 rows in these, groups a block */
-  uint32_t pieces, part; /* of the side that sums run along (patches or chunks), and of a split */
+  uint32_t high, groups;       /* forward: rows that share a copy of buckets, and groups of 4 rows in these */
+  uint32_t each;               /* forward: groups of a block */
+  uint32_t pieces, part;       /* of the side that sums run along (patches or chunks), and of a split */
 } direct;
 
 __device__ __forceinline__ int lane_of() { return (int)threadIdx.x % HN_CUDA_WARP; }
@@ -64,6 +76,7 @@ __device__ __forceinline__ void make(const hn__cuda_map &map, const hn__cuda_row
   } else {
     HN_CUDA_UNROLL
     for (int r = 0; r < ROWS; r++) {
+      if (BALANCED) __syncwarp(); /* one row after the other: all of them together don't fit the registers */
       float each[4];
       HN_CUDA_UNROLL
       for (int c = 0; c < 4; c++) {
@@ -89,11 +102,14 @@ __device__ __forceinline__ void copy_in(const float *from, int64_t n, float *to)
 
 /* A lane's columns of a sample; `left` columns of the patch are there. */
 template <int GRAIN> __device__ __forceinline__ float4 load_sample(const float *x, int left, bool aligned) {
-  if (GRAIN == 16) return hn__cuda_load4(x + column<16>(0), left - column<16>(0), aligned);
-  float each[4];
-  HN_CUDA_UNROLL
-  for (int c = 0; c < 4; c++) each[c] = column<1>(c) < left ? x[column<1>(c)] : 0;
-  return make_float4(each[0], each[1], each[2], each[3]);
+  if constexpr (GRAIN == 16) {
+    return hn__cuda_load4(x + column<16>(0), left - column<16>(0), aligned);
+  } else {
+    float each[4];
+    HN_CUDA_UNROLL
+    for (int c = 0; c < 4; c++) each[c] = column<1>(c) < left ? x[column<1>(c)] : 0;
+    return make_float4(each[0], each[1], each[2], each[3]);
+  }
 }
 
 /* Zeros where there are no columns: their samples are 0, but there may be NaN in the buckets. */
@@ -102,21 +118,20 @@ template <int GRAIN> __device__ __forceinline__ float4 there(float4 v, int left)
                      column<GRAIN>(2) < left ? v.z : 0, column<GRAIN>(3) < left ? v.w : 0);
 }
 
-/* Adds up N values, a power of two up to 32, over the lanes of a warp. Lanes give away half of their values and keep the
+/* Adds up N values, a power of two up to 32, over the lanes of a warp. Lanes give half of their values away and keep the
  * other half until one is left: lane l ends with value l / (32 / N) in v[0]. */
-template <int N> __device__ __forceinline__ void fold(float (&v)[N]) {
-  int lane = lane_of(), n = N;
-  HN_CUDA_UNROLL
-  for (int apart = HN_CUDA_WARP / 2; apart > 0; apart /= 2) {
-    bool upper = lane & apart;
-    n /= 2;
-    if (n == 0) v[0] += __shfl_xor_sync(ALL, v[0], apart);
+template <int N, int APART = HN_CUDA_WARP / 2> __device__ __forceinline__ void fold(float *v) {
+  if constexpr (N == 1) {
+    v[0] += __shfl_xor_sync(ALL, v[0], APART);
+  } else {
+    bool upper = lane_of() & APART;
     HN_CUDA_UNROLL
-    for (int i = 0; i < n; i++) {
-      float give = upper ? v[i] : v[i + n], keep = upper ? v[i + n] : v[i];
-      v[i] = keep + __shfl_xor_sync(ALL, give, apart);
+    for (int i = 0; i < N / 2; i++) {
+      float give = upper ? v[i] : v[i + N / 2], keep = upper ? v[i + N / 2] : v[i];
+      v[i] = keep + __shfl_xor_sync(ALL, give, APART);
     }
   }
+  if constexpr (APART > 1) fold<(N > 1 ? N / 2 : 1), APART / 2>(v);
 }
 
 /* A warp's sums of 4 rows and B samples over its patches. */
@@ -155,8 +170,10 @@ template <int B, bool BALANCED> struct forward_memory {
   float sums[LARGE / HN_CUDA_WARP][ROWS * B];
 };
 
+/* Balanced elements need more registers than two blocks on an SM would leave them. */
 template <int B, int GRAIN, bool BALANCED, bool COPY>
-__global__ __launch_bounds__(COPY ? LARGE : HN_CUDA_BLOCK) void direct_forward(direct p) {
+__global__ __launch_bounds__(COPY ? LARGE : HN_CUDA_BLOCK,
+                             COPY || (BALANCED && GRAIN == 1) ? 1 : 2) void direct_forward(direct p) {
   using memory = forward_memory<B, BALANCED>;
   HN_SHARED(memory, s);
   HN_SHARED_DYNAMIC(float, copy);
@@ -182,7 +199,7 @@ __global__ __launch_bounds__(COPY ? LARGE : HN_CUDA_BLOCK) void direct_forward(d
     __syncthreads();
     float sum[SUMS];
     sum_rows<B, GRAIN, BALANCED>(p, s.rows, COPY ? copy : p.w, first, sum);
-    fold(sum);
+    fold<SUMS>(sum);
     if (lane_of() % (HN_CUDA_WARP / SUMS) == 0) s.sums[warp_of()][lane_of() / (HN_CUDA_WARP / SUMS)] = sum[0];
     __syncthreads();
     int r = (int)threadIdx.x / B, b = (int)threadIdx.x % B;
@@ -197,9 +214,12 @@ __global__ __launch_bounds__(COPY ? LARGE : HN_CUDA_BLOCK) void direct_forward(d
 
 /* -- gradient of the input -- */
 
+/* Rows that a warp prepares at once: what balanced ones share takes more memory. */
+template <bool BALANCED> constexpr int CHUNK = BALANCED ? 16 : 32;
+
 template <int B, bool BALANCED> struct chunk_memory {
-  float dy[CHUNK * B];
-  hn__cuda_row<BALANCED> rows[CHUNK];
+  float dy[CHUNK<BALANCED> * B];
+  hn__cuda_row<BALANCED> rows[CHUNK<BALANCED>];
 };
 
 /* Warps' chunks; then half of the warps' sums. */
@@ -214,9 +234,11 @@ __device__ __forceinline__ void prepare(const direct &p, int64_t top, chunk_memo
   int lane = lane_of();
   int64_t i = top + lane < p.map.rows ? top + lane : p.map.rows - 1;
   __syncwarp();
-  c->rows[lane] = hn__cuda_row_of<GRAIN, BALANCED>(p.map, i);
-  HN_CUDA_UNROLL
-  for (int b = 0; b < B; b++) c->dy[lane * B + b] = p.in[(b < p.batch ? b : 0) * p.map.rows + i];
+  if (lane < CHUNK<BALANCED>) {
+    c->rows[lane] = hn__cuda_row_of<GRAIN, BALANCED>(p.map, i);
+    HN_CUDA_UNROLL
+    for (int b = 0; b < B; b++) c->dy[lane * B + b] = p.in[(b < p.batch ? b : 0) * p.map.rows + i];
+  }
   __syncwarp();
 }
 
@@ -226,8 +248,8 @@ __device__ __forceinline__ void sum_columns(const direct &p, const float *w, chu
                                             float (&sum)[4 * B]) {
   uint32_t begin = blockIdx.y * p.part, end = p.pieces - begin < p.part ? p.pieces : begin + p.part;
   for (uint32_t chunk = begin + (uint32_t)warp_of(); chunk < end; chunk += (uint32_t)warps_of()) {
-    int64_t top = (int64_t)chunk * CHUNK;
-    int rows = p.map.rows - top < CHUNK ? (int)(p.map.rows - top) : CHUNK;
+    int64_t top = (int64_t)chunk * CHUNK<BALANCED>;
+    int rows = p.map.rows - top < CHUNK<BALANCED> ? (int)(p.map.rows - top) : CHUNK<BALANCED>;
     prepare<B, GRAIN, BALANCED>(p, top, c);
     for (int i = 0; i < rows; i += ROWS) {
       float4 v[ROWS];
@@ -249,7 +271,7 @@ __device__ __forceinline__ void sum_columns(const direct &p, const float *w, chu
 }
 
 template <int B, int GRAIN, bool BALANCED, bool COPY>
-__global__ __launch_bounds__(COPY ? LARGE : HN_CUDA_BLOCK) void direct_input_grad(direct p) {
+__global__ __launch_bounds__(COPY ? LARGE : HN_CUDA_BLOCK, COPY ? 1 : 2) void direct_input_grad(direct p) {
   constexpr int WARPS = (COPY ? LARGE : HN_CUDA_BLOCK) / HN_CUDA_WARP;
   using memory = input_grad_memory<B, BALANCED, WARPS>;
   HN_SHARED(memory, s);
@@ -263,11 +285,15 @@ __global__ __launch_bounds__(COPY ? LARGE : HN_CUDA_BLOCK) void direct_input_gra
   sum_columns<B, GRAIN, BALANCED>(p, COPY ? copy : p.w, &s.chunks[warp], sum);
   for (int half = WARPS / 2; half > 0; half /= 2) {
     __syncthreads();
-    if (warp >= half && warp < 2 * half)
+    if (warp >= half && warp < 2 * half) {
+      HN_CUDA_UNROLL
       for (int k = 0; k < 4 * B; k++) s.sums[warp - half][k][lane] = sum[k];
+    }
     __syncthreads();
-    if (warp < half)
+    if (warp < half) {
+      HN_CUDA_UNROLL
       for (int k = 0; k < 4 * B; k++) sum[k] += s.sums[warp][k][lane];
+    }
   }
   if (warp > 0) return;
   float *to = p.to + (p.add ? 0 : (int64_t)blockIdx.y * p.batch * p.map.cols);
@@ -363,7 +389,7 @@ static hn_status input_grad(hn__device *d, void *ws, const hn_matrix *v, direct 
   int64_t results = p.batch * v->cols, across = hn__cuda_ceil(v->cols, COLS);
   int64_t copies = copying_blocks(d, (size_t)v->count * sizeof(float));
   hn__cuda_grid grid = {.x = across};
-  p.pieces = (uint32_t)hn__cuda_ceil(v->rows, CHUNK);
+  p.pieces = (uint32_t)hn__cuda_ceil(v->rows, CHUNK<BALANCED>);
   if (copies > 0) {
     grid.y = split(&p, across, copies, LARGE / HN_CUDA_WARP, results);
     grid.threads = LARGE;

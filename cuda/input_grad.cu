@@ -4,7 +4,7 @@
 #include "tile.h"
 
 template <int GRAIN, bool BALANCED> static hn_status input_grad(hn__device *d, void *ws, const hn__cuda_product &p) {
-  return hn__cuda_tile_by_batch<GRAIN, BALANCED, false>(d, ws, p);
+  return hn__cuda_tile_product_of<GRAIN, BALANCED, false>(d, ws, p);
 }
 
 hn_status hn__cuda_tile_input_grad(hn__device *d, void *ws, const hn_matrix *v, const float *w, int64_t batch,

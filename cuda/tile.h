@@ -16,6 +16,21 @@
  *
  * Small layers have few tiles, so K is split over blocks: each writes its partial sums into ws, and a second kernel adds
  * them up in order.
+ *
+ * On paper, an H100 (132 SMs, 1.7 GHz, 128 FMAs a cycle and SM), per weight and block that makes it:
+ *  - product: M FMAs; 4x8 results a thread take 3 float4s of shared memory for 32 FMAs, 3 of the 8 cycles that these take.
+ *    Bound by FMAs (57 TFLOP/s at most) as soon as M is well above the cost of making a weight:
+ *  - line: 2 hashes in 16 weights, 1/4 load of 16 bytes, 2 instructions for the sign, 1 store: 6 instructions; 4 bytes from
+ *    L2, coalesced by lines. That is 5 % of the product with M = 128, 10 % with 64, 40 % with 16 (where L2's 5.5 TB/s would
+ *    allow 1.4e12 weights a second, and instructions 5e12 without any product).
+ *  - element: a hash, a gather of one sector and a store, 20 instructions and 32 bytes of L2: 1.7e11 weights a second are
+ *    L2's bound, which the product meets at M = 170. Buckets that fit L1 do better.
+ *  - balanced: 130 instructions a run, 8 a weight of line; of element they are more than the product of 128 samples.
+ * HBM sees A, C and the buckets once; V has no bytes there, where a dense layer reads 4 a weight.
+ * Tensor cores (TF32) make the product some 8 times cheaper; line is then bound by shared memory, which each warp's 32 by
+ * 32 results read 16 bytes of for 64 FMAs, and by the 6 instructions of a weight.
+ * Registers (sm_90): 95 to 128 for 64 and 128 samples, 512 threads on an SM, a quarter of its warps, with 32 independent
+ * FMAs each; up to 168 for 16 and 32 samples, 3 blocks of 128. Shared memory: 20 to 45 KiB a block. Never measured.
  */
 #ifndef HN_CUDA_TILE_H
 #define HN_CUDA_TILE_H
@@ -23,23 +38,34 @@
 #include "hashed.h"
 #include "map.h"
 
+/* Tensor cores: GPUs from 8.0 on, and the emulation where it has them. */
+#if !defined(HN_CUDA_HOST) || __has_include("host/mma.h")
+#include <mma.h>
+#if !defined(__CUDA_ARCH__) || __CUDA_ARCH__ >= 800
+#define HN_CUDA_MMA 1
+#endif
+#endif
+#ifndef HN_CUDA_MMA
+#define HN_CUDA_MMA 0
+#endif
+
 #ifdef HN_CUDA_HOST
 #define HN_CUDA_UNROLL
-#define HN_CUDA_UNROLL_8
 #else
 #define HN_CUDA_UNROLL _Pragma("unroll")
-#define HN_CUDA_UNROLL_8 _Pragma("unroll 8")
 #endif
 
 #define HN_CUDA_TILE_N 128 /* columns of C that a block makes */
 #define HN_CUDA_TILE_K 16  /* of K a step: a run of line */
 
 /* The constants of one of the kernels. ACROSS: K runs along V's columns, as forward needs it. */
-template <int M_, int GRAIN_, bool BALANCED_, bool ACROSS_> struct hn__cuda_tile {
+template <int M_, int GRAIN_, bool BALANCED_, bool ACROSS_, bool TF32_> struct hn__cuda_tile {
   static constexpr int M = M_, GRAIN = GRAIN_;
-  static constexpr bool BALANCED = BALANCED_, ACROSS = ACROSS_;
-  static constexpr int TM = M == 128 ? 8 : 4, TN = M == 16 ? 4 : 8; /* results of a thread */
+  static constexpr bool BALANCED = BALANCED_, ACROSS = ACROSS_, TF32 = TF32_;
+  static constexpr int PAD = TF32 ? 8 : 0, A_WIDE = M + PAD, W_WIDE = HN_CUDA_TILE_N + PAD; /* of tiles in memory */
+  static constexpr int TM = 4, TN = M == 16 ? 4 : 8;                                        /* results of a thread */
   static constexpr int THREADS = M / TM * (HN_CUDA_TILE_N / TN), WARPS = THREADS / HN_CUDA_WARP;
+  static constexpr int BLOCKS = THREADS == 128 ? 3 : 512 / THREADS; /* on an SM, whose registers they share */
   static constexpr int A_EACH =
       (M * HN_CUDA_TILE_K / 4 + THREADS - 1) / THREADS;                    /* float4s of A that a thread brings */
   static constexpr int W_EACH = HN_CUDA_TILE_N * HN_CUDA_TILE_K / THREADS; /* weights that it makes */
@@ -58,8 +84,8 @@ typedef struct hn__cuda_product {
   bool a4, to4, add; /* rows of a and of to start at multiples of 16 bytes; add to C instead of writing partial sums */
 } hn__cuda_product;
 
-template <typename T> struct __align__(16) hn__cuda_tile_memory {
-  float a[2][HN_CUDA_TILE_K * T::M], w[2][HN_CUDA_TILE_K * HN_CUDA_TILE_N];
+template <typename T> struct __align__(32) hn__cuda_tile_memory {
+  float a[2][HN_CUDA_TILE_K * T::A_WIDE], w[2][HN_CUDA_TILE_K * T::W_WIDE];
   hn__cuda_row<T::BALANCED> rows[HN_CUDA_TILE_N];
 };
 
@@ -71,17 +97,30 @@ template <typename T> struct hn__cuda_fetched {
   hn__cuda_run run; /* of line: the lane's own */
 };
 
-/* Where (k, n) of a tile is that is WIDTH wide. Four lanes with a float4 along k each write to four rows k, k+4, k+8 and
- * k+12 at once: these are turned by 8 banks each, so that eight such groups, n to n+7, write without conflicts. */
-template <int WIDTH> __device__ __forceinline__ int hn__cuda_at(int k, int n) {
-  return k * WIDTH + (n ^ (k << 1 & 24 & (WIDTH - 1)));
+/* Where (k, n) of a tile is that is WIDE wide. Four lanes with a float4 along k each write to four rows k, k+4, k+8 and
+ * k+12 at once: these are turned by 8 banks each, so that eight such groups, n to n+7, write without conflicts. Tensor cores
+ * read tiles as they are; with rows of 8 banks more than a multiple of 32 or 16, their reads have no conflicts. */
+template <int WIDE> __device__ __forceinline__ int hn__cuda_at(int k, int n) {
+  constexpr int turned = WIDE % 16 == 0 ? 24 & (WIDE - 1) : 0;
+  return k * WIDE + (n ^ (k << 1 & turned));
 }
 
-template <int WIDTH> __device__ __forceinline__ void hn__cuda_put_down(float *tile, int k, int n, float4 v) {
-  tile[hn__cuda_at<WIDTH>(k, n)] = v.x;
-  tile[hn__cuda_at<WIDTH>(k + 1, n)] = v.y;
-  tile[hn__cuda_at<WIDTH>(k + 2, n)] = v.z;
-  tile[hn__cuda_at<WIDTH>(k + 3, n)] = v.w;
+template <int WIDE> __device__ __forceinline__ void hn__cuda_put_down(float *tile, int k, int n, float4 v) {
+  tile[hn__cuda_at<WIDE>(k, n)] = v.x;
+  tile[hn__cuda_at<WIDE>(k + 1, n)] = v.y;
+  tile[hn__cuda_at<WIDE>(k + 2, n)] = v.z;
+  tile[hn__cuda_at<WIDE>(k + 3, n)] = v.w;
+}
+
+/* x as tensor cores take it: rounded to 11 bits. */
+template <bool TF32> __device__ __forceinline__ float4 hn__cuda_operand4(float4 v) {
+#if HN_CUDA_MMA
+  if constexpr (TF32) {
+    using nvcuda::wmma::__float_to_tf32;
+    v = make_float4(__float_to_tf32(v.x), __float_to_tf32(v.y), __float_to_tf32(v.z), __float_to_tf32(v.w));
+  }
+#endif
+  return v;
 }
 
 __device__ __forceinline__ float4 hn__cuda_signed4(float4 v, uint32_t signs) {
@@ -103,10 +142,10 @@ __device__ __forceinline__ float4 hn__cuda_load4(const float *from, int left, bo
 /* -- the product of two tiles -- */
 
 /* Where a thread's results are: the 32 lanes of a warp take 4 by 8 pieces, so that a warp's reads of either operand have
- * few different addresses. A piece of 8 is two of 4 that are half a tile apart: then neighbours read neighbouring float4s. */
+ * few different addresses. 8 columns are two times 4, half a tile apart: then neighbours read neighbouring float4s. */
 template <typename T> __device__ __forceinline__ int hn__cuda_piece_m(int i) {
   int warp = (int)threadIdx.x / HN_CUDA_WARP, lane = (int)threadIdx.x % HN_CUDA_WARP;
-  return (warp / (HN_CUDA_TILE_N / T::TN / 8) * 4 + lane / 8) * 4 + i / 4 * (T::M / 2) + i % 4;
+  return (warp / (HN_CUDA_TILE_N / T::TN / 8) * 4 + lane / 8) * 4 + i;
 }
 template <typename T> __device__ __forceinline__ int hn__cuda_piece_n(int j) {
   int warp = (int)threadIdx.x / HN_CUDA_WARP, lane = (int)threadIdx.x % HN_CUDA_WARP;
@@ -114,27 +153,40 @@ template <typename T> __device__ __forceinline__ int hn__cuda_piece_n(int j) {
 }
 
 /* COUNT operands of row k of a tile, the first at column `first`. */
-template <int COUNT, int WIDTH>
+template <int COUNT, int WIDE>
 __device__ __forceinline__ void hn__cuda_operands(const float *tile, int k, int first, float *to) {
   HN_CUDA_UNROLL
   for (int i = 0; i < COUNT; i += 4) {
-    float4 v = *reinterpret_cast<const float4 *>(tile + hn__cuda_at<WIDTH>(k, first + i / 4 * (WIDTH / 2)));
+    float4 v = *reinterpret_cast<const float4 *>(tile + hn__cuda_at<WIDE>(k, first + i / 4 * (WIDE / 2)));
     to[i] = v.x, to[i + 1] = v.y, to[i + 2] = v.z, to[i + 3] = v.w;
   }
 }
 
-/* sum += A's tile times V's, of this thread's results. Unrolled in two halves: in one piece it spills. */
+/* A thread's results; on tensor cores, below, its warp's. */
+template <typename T, bool TF32 = T::TF32> struct hn__cuda_sums { float at[T::TM][T::TN]; };
+
+template <typename T> __device__ __forceinline__ void hn__cuda_clear(hn__cuda_sums<T, false> &sum) {
+  HN_CUDA_UNROLL
+  for (int i = 0; i < T::TM; i++) {
+    HN_CUDA_UNROLL
+    for (int j = 0; j < T::TN; j++) sum.at[i][j] = 0;
+  }
+}
+
+/* sum += A's tile times V's. */
 template <typename T>
-__device__ __forceinline__ void hn__cuda_tile_product(const float *a, const float *w, float (&sum)[T::TM][T::TN]) {
+__device__ __forceinline__ void hn__cuda_tile_product(const float *a, const float *w, hn__cuda_sums<T, false> &sum) {
   int m = hn__cuda_piece_m<T>(0), n = hn__cuda_piece_n<T>(0);
-  HN_CUDA_UNROLL_8
+  HN_CUDA_UNROLL
   for (int k = 0; k < HN_CUDA_TILE_K; k++) {
     float left[T::TM], right[T::TN];
     hn__cuda_operands<T::TM, T::M>(a, k, m, left);
     hn__cuda_operands<T::TN, HN_CUDA_TILE_N>(w, k, n, right);
     HN_CUDA_UNROLL
-    for (int i = 0; i < T::TM; i++) HN_CUDA_UNROLL
-    for (int j = 0; j < T::TN; j++) sum[i][j] += left[i] * right[j];
+    for (int i = 0; i < T::TM; i++) {
+      HN_CUDA_UNROLL
+      for (int j = 0; j < T::TN; j++) sum.at[i][j] += left[i] * right[j];
+    }
   }
 }
 
@@ -156,7 +208,7 @@ template <typename T> __device__ __forceinline__ void hn__cuda_store_a(float *ti
   HN_CUDA_UNROLL
   for (int s = 0; s < T::A_EACH; s++) {
     int at = (int)threadIdx.x + s * T::THREADS, m = at / 4, q = at % 4;
-    if (m < T::M) hn__cuda_put_down<T::M>(tile, 4 * q, m, f.a[s]);
+    if (m < T::M) hn__cuda_put_down<T::A_WIDE>(tile, 4 * q, m, hn__cuda_operand4<T::TF32>(f.a[s]));
   }
 }
 
@@ -226,12 +278,13 @@ __device__ __forceinline__ void hn__cuda_store_w(int left, float *tile, const hn
     for (int s = 0; s < T::RUNS / 8; s++) {
       int r = warp * T::RUNS + s * 8, q = lane % 4;
       float4 v = hn__cuda_signed4(make_float4(f.w[4 * s], f.w[4 * s + 1], f.w[4 * s + 2], f.w[4 * s + 3]), f.signs[s]);
+      v = hn__cuda_operand4<T::TF32>(v);
       if (T::ACROSS) {
         if (!whole) v = hn__cuda_first4(v, left - 4 * q);
-        hn__cuda_put_down<HN_CUDA_TILE_N>(tile, 4 * q, r + lane / 4, v);
+        hn__cuda_put_down<T::W_WIDE>(tile, 4 * q, r + lane / 4, v);
       } else {
         if (!whole) v = hn__cuda_first4(v, r / 8 < left ? 4 : 0);
-        *reinterpret_cast<float4 *>(tile + hn__cuda_at<HN_CUDA_TILE_N>(r / 8, 4 * lane)) = v;
+        *reinterpret_cast<float4 *>(tile + hn__cuda_at<T::W_WIDE>(r / 8, 4 * lane)) = v;
       }
     }
   } else {
@@ -245,7 +298,7 @@ __device__ __forceinline__ void hn__cuda_store_w(int left, float *tile, const hn
   }
 }
 
-/* -- the kernel -- */
+/* -- results -- */
 
 /* Adds four results to C, or stores them, if they are there. */
 __device__ __forceinline__ void hn__cuda_give4(float *to, float4 v, int64_t left, bool aligned, bool add) {
@@ -262,19 +315,103 @@ __device__ __forceinline__ void hn__cuda_give4(float *to, float4 v, int64_t left
 
 template <typename T>
 __device__ __forceinline__ void hn__cuda_give(const hn__cuda_product &p, int64_t top, int64_t n,
-                                              const float (&sum)[T::TM][T::TN]) {
+                                              const hn__cuda_sums<T, false> &sum, float *) {
   float *to = p.to + (p.add ? 0 : (int64_t)blockIdx.y * p.batch * p.n);
   HN_CUDA_UNROLL
-  for (int i = 0; i < T::TM; i++) HN_CUDA_UNROLL
-  for (int j = 0; j < T::TN; j += 4) {
-    int64_t b = top + hn__cuda_piece_m<T>(i), at = n + hn__cuda_piece_n<T>(j);
-    float4 v = make_float4(sum[i][j], sum[i][j + 1], sum[i][j + 2], sum[i][j + 3]);
-    if (b < p.batch) hn__cuda_give4(to + b * p.n + at, v, p.n - at, p.to4, p.add);
+  for (int i = 0; i < T::TM; i++) {
+    int64_t b = top + hn__cuda_piece_m<T>(i);
+    HN_CUDA_UNROLL
+    for (int j = 0; j < T::TN; j += 4) {
+      int64_t at = n + hn__cuda_piece_n<T>(j);
+      float4 v = make_float4(sum.at[i][j], sum.at[i][j + 1], sum.at[i][j + 2], sum.at[i][j + 3]);
+      if (b < p.batch) hn__cuda_give4(to + b * p.n + at, v, p.n - at, p.to4, p.add);
+    }
   }
 }
 
+/* -- the same on tensor cores: a warp makes 32 columns by up to 32 samples, in pieces of 16 by 16 -- */
+
+#if HN_CUDA_MMA
+template <typename T> struct hn__cuda_sums<T, true> {
+  static constexpr int DOWN = T::M < 32 ? 1 : 2, ACROSS = 2, WARPS_ACROSS = HN_CUDA_TILE_N / (16 * ACROSS);
+  nvcuda::wmma::fragment<nvcuda::wmma::accumulator, 16, 16, 8, float> at[DOWN][ACROSS];
+};
+
+/* Where piece (i, j) of the warp starts. */
+template <typename T> __device__ __forceinline__ int hn__cuda_warp_m(int i) {
+  using P = hn__cuda_sums<T, true>;
+  return ((int)threadIdx.x / HN_CUDA_WARP / P::WARPS_ACROSS * P::DOWN + i) * 16;
+}
+template <typename T> __device__ __forceinline__ int hn__cuda_warp_n(int j) {
+  using P = hn__cuda_sums<T, true>;
+  return ((int)threadIdx.x / HN_CUDA_WARP % P::WARPS_ACROSS * P::ACROSS + j) * 16;
+}
+
+template <typename T> __device__ __forceinline__ void hn__cuda_clear(hn__cuda_sums<T, true> &sum) {
+  HN_CUDA_UNROLL
+  for (int i = 0; i < sum.DOWN; i++) {
+    HN_CUDA_UNROLL
+    for (int j = 0; j < sum.ACROSS; j++) nvcuda::wmma::fill_fragment(sum.at[i][j], 0.0f);
+  }
+}
+
+template <typename T>
+__device__ __forceinline__ void hn__cuda_tile_product(const float *a, const float *w, hn__cuda_sums<T, true> &sum) {
+  using namespace nvcuda::wmma;
+  HN_CUDA_UNROLL
+  for (int k = 0; k < HN_CUDA_TILE_K; k += 8) {
+    fragment<matrix_a, 16, 16, 8, precision::tf32, col_major> left;
+    fragment<matrix_b, 16, 16, 8, precision::tf32, row_major> right[2];
+    HN_CUDA_UNROLL
+    for (int j = 0; j < sum.ACROSS; j++)
+      load_matrix_sync(right[j], w + k * T::W_WIDE + hn__cuda_warp_n<T>(j), T::W_WIDE);
+    HN_CUDA_UNROLL
+    for (int i = 0; i < sum.DOWN; i++) {
+      load_matrix_sync(left, a + k * T::A_WIDE + hn__cuda_warp_m<T>(i), T::A_WIDE);
+      HN_CUDA_UNROLL
+      for (int j = 0; j < sum.ACROSS; j++) mma_sync(sum.at[i][j], left, right[j], sum.at[i][j]);
+    }
+  }
+}
+
+/* By way of shared memory: which lane has which result is not ours to know. */
+template <typename T>
+__device__ __forceinline__ void hn__cuda_give(const hn__cuda_product &p, int64_t top, int64_t n,
+                                              hn__cuda_sums<T, true> &sum, float *memory) {
+  int lane = (int)threadIdx.x % HN_CUDA_WARP, m = lane / 2, at = lane % 2 * 8;
+  float *own = memory + (int)threadIdx.x / HN_CUDA_WARP * 256, *to = p.to;
+  if (!p.add) to += (int64_t)blockIdx.y * p.batch * p.n;
+  __syncthreads();
+  HN_CUDA_UNROLL
+  for (int i = 0; i < sum.DOWN; i++) {
+    HN_CUDA_UNROLL
+    for (int j = 0; j < sum.ACROSS; j++) {
+      int64_t b = top + hn__cuda_warp_m<T>(i) + m, column = n + hn__cuda_warp_n<T>(j) + at;
+      nvcuda::wmma::store_matrix_sync(own, sum.at[i][j], 16, nvcuda::wmma::mem_row_major);
+      __syncwarp();
+      for (int c = 0; c < 8 && b < p.batch; c += 4)
+        hn__cuda_give4(to + b * p.n + column + c, *reinterpret_cast<const float4 *>(own + m * 16 + at + c),
+                       p.n - column - c, p.to4, p.add);
+      __syncwarp();
+    }
+  }
+}
+#else
+/* No such kernel is launched here. */
+template <typename T> struct hn__cuda_sums<T, true> {};
+template <typename T> __device__ __forceinline__ void hn__cuda_clear(hn__cuda_sums<T, true> &) {}
+template <typename T>
+__device__ __forceinline__ void hn__cuda_tile_product(const float *, const float *, hn__cuda_sums<T, true> &) {}
+template <typename T>
+__device__ __forceinline__ void hn__cuda_give(const hn__cuda_product &, int64_t, int64_t, hn__cuda_sums<T, true> &,
+                                              float *) {}
+#endif
+
+/* -- the kernel -- */
+
 /* Block x: a tile of C, block y: a split. */
-template <typename T> __global__ __launch_bounds__(T::THREADS, 2) void hn__cuda_tile_kernel(hn__cuda_product p) {
+template <typename T>
+__global__ __launch_bounds__(T::THREADS, T::BLOCKS) void hn__cuda_tile_kernel(hn__cuda_product p) {
   using memory = hn__cuda_tile_memory<T>;
   HN_SHARED(memory, s);
   int64_t n = (int64_t)blockIdx.x % p.across * HN_CUDA_TILE_N, top = (int64_t)blockIdx.x / p.across * T::M;
@@ -282,7 +419,8 @@ template <typename T> __global__ __launch_bounds__(T::THREADS, 2) void hn__cuda_
   int k_left = (int)(p.k - first), steps = k_left / HN_CUDA_TILE_K + (k_left % HN_CUDA_TILE_K > 0);
   if (steps > p.steps) steps = p.steps;
   hn__cuda_fetched<T> f;
-  float sum[T::TM][T::TN] = {};
+  hn__cuda_sums<T> sum;
+  hn__cuda_clear<T>(sum);
   for (int step = 0; step <= steps; step++) {
     int64_t k = first + (int64_t)step * HN_CUDA_TILE_K;
     int left = (int)(p.k - k);
@@ -302,7 +440,7 @@ template <typename T> __global__ __launch_bounds__(T::THREADS, 2) void hn__cuda_
       __syncthreads();
     }
   }
-  hn__cuda_give<T>(p, top, n, sum);
+  hn__cuda_give<T>(p, top, n, sum, s.w[0]);
 }
 
 /* -- launches -- */
@@ -365,14 +503,23 @@ template <typename T> static hn_status hn__cuda_tile_run(hn__device *d, void *ws
 }
 
 /* The product in the kernel for its batch. */
-template <int GRAIN, bool BALANCED, bool ACROSS>
+template <int GRAIN, bool BALANCED, bool ACROSS, bool TF32>
 static hn_status hn__cuda_tile_by_batch(hn__device *d, void *ws, const hn__cuda_product &p) {
   switch (hn__cuda_tile_m(p.batch, GRAIN == 16 ? BALANCED ? 12 : 6 : BALANCED ? 120 : 20)) {
-  case 16: return hn__cuda_tile_run<hn__cuda_tile<16, GRAIN, BALANCED, ACROSS>>(d, ws, p);
-  case 32: return hn__cuda_tile_run<hn__cuda_tile<32, GRAIN, BALANCED, ACROSS>>(d, ws, p);
-  case 64: return hn__cuda_tile_run<hn__cuda_tile<64, GRAIN, BALANCED, ACROSS>>(d, ws, p);
-  default: return hn__cuda_tile_run<hn__cuda_tile<128, GRAIN, BALANCED, ACROSS>>(d, ws, p);
+  case 16: return hn__cuda_tile_run<hn__cuda_tile<16, GRAIN, BALANCED, ACROSS, TF32>>(d, ws, p);
+  case 32: return hn__cuda_tile_run<hn__cuda_tile<32, GRAIN, BALANCED, ACROSS, TF32>>(d, ws, p);
+  case 64: return hn__cuda_tile_run<hn__cuda_tile<64, GRAIN, BALANCED, ACROSS, TF32>>(d, ws, p);
+  default: return hn__cuda_tile_run<hn__cuda_tile<128, GRAIN, BALANCED, ACROSS, TF32>>(d, ws, p);
   }
+}
+
+/* Tensor cores, if asked for, multiply `line`; `element` is bound by its hashes. */
+template <int GRAIN, bool BALANCED, bool ACROSS>
+static hn_status hn__cuda_tile_product_of(hn__device *d, void *ws, const hn__cuda_product &p) {
+  if constexpr (GRAIN == 16)
+    if (HN_CUDA_MMA && hn__cuda_of(d)->tf32 && hn__cuda_of(d)->capability >= 80)
+      return hn__cuda_tile_by_batch<GRAIN, BALANCED, ACROSS, true>(d, ws, p);
+  return hn__cuda_tile_by_batch<GRAIN, BALANCED, ACROSS, false>(d, ws, p);
 }
 
 #endif

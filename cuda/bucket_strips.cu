@@ -118,7 +118,7 @@ __device__ __forceinline__ void add_band(const hn__cuda_map &map, const hn__cuda
 
 /* Blocks in x are bands, in y parts of the columns. */
 template <int GRAIN, bool BALANCED, bool PANEL>
-__global__ void __launch_bounds__(HN_CUDA_CREW) add_bands(hn__cuda_map map, hn__cuda_part p, bands b, float *to) {
+__global__ void __launch_bounds__(HN_CUDA_CREW, 4) add_bands(hn__cuda_map map, hn__cuda_part p, bands b, float *to) {
   HN_SHARED(pieces<GRAIN>, s);
   HN_SHARED_DYNAMIC(float, room);
   int64_t band = b.first + blockIdx.x, strip = band * b.strips, last = strip + b.strips - 1;

@@ -115,7 +115,7 @@ __device__ __forceinline__ void hn__cuda_product(const hn__cuda_part &p, int64_t
       hn__cuda_fetch(p.dy, p.dy_width, i, s + HN_CUDA_DEPTH, end, dy);
       hn__cuda_fetch(p.x, p.x_width, j, s + HN_CUDA_DEPTH, end, x);
     }
-#pragma unroll 4
+#pragma unroll 8
     for (int k = 0; k < HN_CUDA_DEPTH; k++)
       hn__cuda_multiply(&tile.from.dy[k][hn__cuda_micro_row()], &tile.from.x[k][hn__cuda_micro_col()], sum);
   }

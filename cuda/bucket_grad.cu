@@ -25,6 +25,8 @@
  */
 #include "bucket.h"
 
+namespace {
+
 typedef unsigned long long word;
 
 #define SUMS ((int64_t)(HN_CUDA_WORKSPACE / sizeof(word))) /* whole lines */
@@ -140,6 +142,27 @@ __global__ void __launch_bounds__(HN_CUDA_CREW) add_tiles(hn__cuda_map map, hn__
   }
 }
 
+__global__ void find_largest(int64_t n, const float *x, unsigned *most) {
+  unsigned own = 0;
+  for (int64_t k = hn__cuda_first(); k < n; k += hn__cuda_step()) {
+    unsigned bits = __float_as_uint(x[k]) & 0x7fffffffu;
+    own = bits > own ? bits : own;
+  }
+  for (int step = HN_CUDA_WARP / 2; step > 0; step /= 2) {
+    unsigned other = __shfl_xor_sync(0xffffffffu, own, step);
+    own = other > own ? other : own;
+  }
+  if (threadIdx.x % HN_CUDA_WARP == 0) atomicMax(most, own);
+}
+
+__global__ void add_sums(fixed from, float *dw) {
+  float unit = fixed::power(-from.shift());
+  for (int64_t k = hn__cuda_first(); k < from.count; k += hn__cuda_step())
+    dw[from.first + k] += from.has_bound() ? (float)(long long)from.sums[k] * unit : NAN;
+}
+
+} // namespace
+
 /* -- launches -- */
 
 #define SHARE 128 /* samples that a block takes at least, unless there are no more */
@@ -174,25 +197,6 @@ hn_status hn__cuda_add_plain(hn__device *d, cudaStream_t stream, const hn_matrix
 }
 
 /* -- the fixed way -- */
-
-__global__ void find_largest(int64_t n, const float *x, unsigned *most) {
-  unsigned own = 0;
-  for (int64_t k = hn__cuda_first(); k < n; k += hn__cuda_step()) {
-    unsigned bits = __float_as_uint(x[k]) & 0x7fffffffu;
-    own = bits > own ? bits : own;
-  }
-  for (int step = HN_CUDA_WARP / 2; step > 0; step /= 2) {
-    unsigned other = __shfl_xor_sync(0xffffffffu, own, step);
-    own = other > own ? other : own;
-  }
-  if (threadIdx.x % HN_CUDA_WARP == 0) atomicMax(most, own);
-}
-
-__global__ void add_sums(fixed from, float *dw) {
-  float unit = fixed::power(-from.shift());
-  for (int64_t k = hn__cuda_first(); k < from.count; k += hn__cuda_step())
-    dw[from.first + k] += from.has_bound() ? (float)(long long)from.sums[k] * unit : NAN;
-}
 
 /* The smallest b with 2^b >= n. */
 static int bits_of(int64_t n) {

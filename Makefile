@@ -96,7 +96,15 @@ endif
 NVCC_FLAGS = -std=c++20 -O3 -lineinfo --threads 0 -Xcompiler -fPIC,-fvisibility=hidden,-Wall,-Wextra,-Wno-unused-parameter \
              -Werror all-warnings $(CUDA_CODE)
 
-.PHONY: cuda
+# Registers, shared memory and spills of every kernel, on an A100 and an H100 unless ARCH says otherwise.
+REPORT_ARCH = 80 90
+.PHONY: cuda cuda-report
+cuda-report: $(PROGRAM)
+	$Qfor arch in $(REPORT_ARCH); do for file in $(CUDA); do echo $$arch $$file; done; done | \
+	  xargs -P$$(nproc) -L1 sh -c '$(NVCC) -std=c++20 -O3 -arch=sm_$$0 -Xptxas -v -cubin -o $(BUILD)/report.$$0.cubin $$1 2>&1 | \
+	    sed "s/^/ /" >$(BUILD)/report.$$0.$$(basename $$1).txt'
+	$Qcat $(foreach a,$(REPORT_ARCH),$(patsubst cuda/%,$(BUILD)/report.$a.%.txt,$(CUDA))) | ./hnrun scripts/cuda_report.lua
+
 ifeq ($(NVCC),)
 cuda:
 	@echo '  no nvcc here: built without the CUDA backend (device cuda)'

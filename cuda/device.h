@@ -18,6 +18,11 @@
 #define HN_CUDA_BLOCK 256            /* threads of a block, unless a kernel says otherwise */
 #define HN_CUDA_SCRATCH (256 * 1024) /* bytes of device memory for an entry's partial results */
 
+/* A budget from which on the device's own memory may be large; without a budget it is. */
+#define HN_CUDA_ROOMY (INT64_C(512) << 20)
+#define HN_CUDA_BLAS_ROOMY ((size_t)32 << 20) /* what NVIDIA recommends for a GPU of capability 9.0 */
+#define HN_CUDA_BLAS_SMALL ((size_t)256 << 10)
+
 /* The ways to compute a hashed product: see hashed.cu. */
 typedef enum hn__cuda_route {
   HN_CUDA_ROUTE_AUTO,
@@ -26,7 +31,7 @@ typedef enum hn__cuda_route {
   HN_CUDA_ROUTE_PANEL
 } hn__cuda_route;
 
-struct hn__cuda_copies; /* memory.cu: buffers that minibatches come through */
+typedef struct hn__cuda_copies hn__cuda_copies; /* memory.cu: buffers that data come through */
 
 /* What the engine sees of the device, and ours. */
 typedef struct hn__cuda_device {
@@ -40,7 +45,8 @@ typedef struct hn__cuda_device {
   cudaEvent_t made[2], used[2]; /* its two panels */
   cublasHandle_t blas;
   char *scratch; /* HN_CUDA_SCRATCH bytes */
-  struct hn__cuda_copies *copies;
+  void *blas_workspace;
+  hn__cuda_copies *copies;
   hn__cuda_route route; /* what the device's name asked for */
   bool deterministic;   /* likewise: additions to buckets in one order, whatever the scheme */
   bool tf32;            /* likewise: tensor cores round operands to 11 bits */
@@ -57,7 +63,7 @@ static inline int64_t hn__cuda_ceil(int64_t a, int64_t b) { return (a + b - 1) /
 /* Writes "EXPRESSION: CUDA's text (FILE:LINE)" into the device's message and returns the status for it. */
 hn_status hn__cuda_fail(hn__device *d, cudaError_t error, const char *expression, const char *file, int line);
 hn_status hn__cuda_blas_fail(hn__device *d, cublasStatus_t error, const char *expression, const char *file, int line);
-/* HN_OK, or the reason why a device that was lost cannot be used. */
+/* Makes the device the calling thread's current one; fails if it was lost. Every entry begins with it or a launch. */
 hn_status hn__cuda_usable(hn__device *d);
 
 /* Leaves the function if a CUDA call failed. */
@@ -69,8 +75,7 @@ hn_status hn__cuda_usable(hn__device *d);
 #define HN_CUBLAS_TRY(d, expression)                                                                                   \
   do {                                                                                                                 \
     cublasStatus_t hn__error = (expression);                                                                           \
-    if (hn__error != CUBLAS_STATUS_SUCCESS)                                                                            \
-      return hn__cuda_blas_fail(d, hn__error, #expression, __FILE__, __LINE__);                                        \
+    if (hn__error != CUBLAS_STATUS_SUCCESS) return hn__cuda_blas_fail(d, hn__error, #expression, __FILE__, __LINE__);  \
   } while (0)
 #define HN_CUDA_CALL(expression)                                                                                       \
   do {                                                                                                                 \
@@ -133,72 +138,81 @@ hn_status hn__cuda_launch(hn__device *d, const char *name, const char *file, int
 
 /* -- the table -- */
 /* memory.cu */
+hn_status hn__cuda_copies_open(hn__device *d, bool roomy);
+void hn__cuda_copies_close(hn__device *d);
 void *hn__cuda_alloc(hn__device *d, size_t bytes);
 void hn__cuda_free(hn__device *d, void *p);
-hn_status hn__cuda_write(hn__device *d, void *dst, const void *host, size_t bytes);
+hn_status hn__cuda_begin_write(hn__device *d, void *dst, size_t *bytes, void **host);
+hn_status hn__cuda_end_write(hn__device *d, void *dst, size_t bytes);
 hn_status hn__cuda_read(hn__device *d, void *host, const void *src, size_t bytes);
+hn_status hn__cuda_fetch(hn__device *d, const void *src, size_t bytes, void **ticket);
+bool hn__cuda_ready(hn__device *d, const void *ticket);
+hn_status hn__cuda_take(hn__device *d, void *ticket, void *host);
+hn_status hn__cuda_wait(hn__device *d);
 hn_status hn__cuda_copy(hn__device *d, void *dst, const void *src, size_t bytes);
 hn_status hn__cuda_zero(hn__device *d, void *dst, size_t bytes);
 
 /* one file a family */
 hn_status hn__cuda_gemm(hn__device *d, bool ta, bool tb, int64_t m, int64_t n, int64_t k, const float *a, int64_t lda,
-                       const float *b, int64_t ldb, float beta, float *c, int64_t ldc);
+                        const float *b, int64_t ldb, float beta, float *c, int64_t ldc);
 size_t hn__cuda_hashed_workspace(const hn__device *d);
 hn_status hn__cuda_hashed_forward(hn__device *d, void *ws, const hn_matrix *v, const float *w, int64_t batch,
-                                 const float *x, float *y);
+                                  const float *x, float *y);
 hn_status hn__cuda_hashed_input_grad(hn__device *d, void *ws, const hn_matrix *v, const float *w, int64_t batch,
-                                    const float *dy, float *dx);
+                                     const float *dy, float *dx);
 hn_status hn__cuda_hashed_bucket_grad(hn__device *d, void *ws, const hn_matrix *v, int64_t batch, const float *dy,
-                                     const float *x, float *dw);
-hn_status hn__cuda_lookup(hn__device *d, const hn_matrix *v, const float *w, int64_t cols, const int32_t *ids, int64_t n,
-                         float *out);
+                                      const float *x, float *dw);
+hn_status hn__cuda_lookup(hn__device *d, const hn_matrix *v, const float *w, int64_t cols, const int32_t *ids,
+                          int64_t n, float *out);
 hn_status hn__cuda_lookup_grad(hn__device *d, const hn_matrix *v, int64_t cols, const int32_t *ids, int64_t n,
-                              const float *dout, float *dw);
+                               const float *dout, float *dw);
 hn_status hn__cuda_find_outside(hn__device *d, const int32_t *ids, int64_t n, int64_t limit, int64_t *host);
 hn_status hn__cuda_unary(hn__device *d, hn__unary f, float a, int64_t n, const float *x, float *y);
 hn_status hn__cuda_unary_grad(hn__device *d, hn__unary f, float a, int64_t n, const float *x, const float *y,
-                             const float *dy, float *dx);
+                              const float *dy, float *dx);
 hn_status hn__cuda_binary(hn__device *d, hn__binary f, int64_t n, int64_t nb, const float *a, const float *b, float *y);
 hn_status hn__cuda_binary_grad(hn__device *d, hn__binary f, int64_t n, int64_t nb, const float *a, const float *b,
-                              const float *dy, float *da, float *db);
+                               const float *dy, float *da, float *db);
 hn_status hn__cuda_dropout(hn__device *d, int64_t n, uint32_t threshold, float scale, uint32_t seed, uint64_t first,
-                          const float *x, float *y, bool add);
+                           const float *x, float *y, bool add);
 hn_status hn__cuda_copy_rows(hn__device *d, int64_t rows, int64_t cols, const float *src, int64_t lds, float *dst,
-                            int64_t ldd, bool add);
-hn_status hn__cuda_reduce(hn__device *d, int64_t outer, int64_t n, int64_t inner, float scale, const float *x, float *y);
-hn_status hn__cuda_spread(hn__device *d, int64_t outer, int64_t n, int64_t inner, float scale, const float *y, float *x);
+                             int64_t ldd, bool add);
+hn_status hn__cuda_reduce(hn__device *d, int64_t outer, int64_t n, int64_t inner, float scale, const float *x,
+                          float *y);
+hn_status hn__cuda_spread(hn__device *d, int64_t outer, int64_t n, int64_t inner, float scale, const float *y,
+                          float *x);
 hn_status hn__cuda_weighted_mean(hn__device *d, int64_t n, const float *x, const float *w, float *out, float *total);
 hn_status hn__cuda_weighted_mean_grad(hn__device *d, int64_t n, const float *w, const float *total, const float *dout,
-                                     float *dx);
+                                      float *dx);
 hn_status hn__cuda_sum_squares(hn__device *d, int64_t n, const float *x, double *host);
 hn_status hn__cuda_softmax(hn__device *d, hn__softmax kind, int64_t rows, int64_t cols, const float *x, float *y);
 hn_status hn__cuda_softmax_grad(hn__device *d, hn__softmax kind, int64_t rows, int64_t cols, const float *y,
-                               const float *dy, float *dx);
+                                const float *dy, float *dx);
 hn_status hn__cuda_argmax(hn__device *d, int64_t rows, int64_t cols, const float *x, int32_t *out);
 hn_status hn__cuda_layer_norm(hn__device *d, int64_t rows, int64_t cols, float epsilon, const float *x,
-                             const float *gain, const float *bias, float *y, float *mean, float *rstd);
+                              const float *gain, const float *bias, float *y, float *mean, float *rstd);
 hn_status hn__cuda_layer_norm_grad(hn__device *d, int64_t rows, int64_t cols, const float *x, const float *gain,
-                                  const float *mean, const float *rstd, const float *dy, float *dx, float *dgain,
-                                  float *dbias);
+                                   const float *mean, const float *rstd, const float *dy, float *dx, float *dgain,
+                                   float *dbias);
 hn_status hn__cuda_batch_norm(hn__device *d, int64_t rows, int64_t cols, bool training, float momentum, float epsilon,
-                             const float *x, const float *gain, const float *bias, float *running_mean,
-                             float *running_variance, float *y, float *mean, float *rstd);
+                              const float *x, const float *gain, const float *bias, float *running_mean,
+                              float *running_variance, float *y, float *mean, float *rstd);
 hn_status hn__cuda_batch_norm_grad(hn__device *d, int64_t rows, int64_t cols, bool training, const float *x,
-                                  const float *gain, const float *mean, const float *rstd, const float *dy, float *dx,
-                                  float *dgain, float *dbias);
+                                   const float *gain, const float *mean, const float *rstd, const float *dy, float *dx,
+                                   float *dgain, float *dbias);
 hn_status hn__cuda_cross_entropy(hn__device *d, int64_t rows, int64_t cols, const float *x, const int32_t *label,
-                                float *out);
+                                 float *out);
 hn_status hn__cuda_cross_entropy_grad(hn__device *d, int64_t rows, int64_t cols, const float *x, const int32_t *label,
-                                     const float *dout, float *dx);
+                                      const float *dout, float *dx);
 hn_status hn__cuda_soft_cross_entropy(hn__device *d, int64_t rows, int64_t cols, float temperature, const float *x,
-                                     const float *target, float *out);
+                                      const float *target, float *out);
 hn_status hn__cuda_soft_cross_entropy_grad(hn__device *d, int64_t rows, int64_t cols, float temperature, const float *x,
-                                          const float *target, const float *dout, float *dx);
+                                           const float *target, const float *dout, float *dx);
 hn_status hn__cuda_loss(hn__device *d, hn__loss f, float a, int64_t rows, int64_t cols, const float *x,
-                       const float *target, float *out);
+                        const float *target, float *out);
 hn_status hn__cuda_loss_grad(hn__device *d, hn__loss f, float a, int64_t rows, int64_t cols, const float *x,
-                            const float *target, const float *dout, float *dx);
+                             const float *target, const float *dout, float *dx);
 hn_status hn__cuda_update(hn__device *d, const hn__step *step, int64_t n, float *w, const float *g, float *s1,
-                         float *s2);
+                          float *s2);
 
 #endif

@@ -75,7 +75,8 @@ __device__ __forceinline__ hn__cuda_row<BALANCED> hn__cuda_row_of(const hn__cuda
   row.hash = hn__hash_row((uint32_t)i, map.seed);
   row.signs = hn__hash_row((uint32_t)i, map.seed ^ HN_SIGN_SEED);
   if constexpr (BALANCED) {
-    const hn__cuda_halves &h = s + 1 < map.strips ? map.whole : map.last;
+    hn__cuda_halves h = map.whole; /* a copy: a reference to either would put both into memory */
+    if (s + 1 >= map.strips) h = map.last;
     hn__balance &p = row.balance;
     p.bank = hn__cuda_bank(map, s);
     p.top = (int64_t)s * map.strip;

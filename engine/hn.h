@@ -80,6 +80,8 @@ HN_API const char *hn_backend_built_with(int i);
 HN_API const char *hn_context_device(const hn_context *context);
 HN_API int hn_context_threads(const hn_context *context);
 HN_API uint32_t hn_context_seed(const hn_context *context);
+/* Waits until the device has done all that it was asked for: to take the time, or to be told of an error now. */
+HN_API hn_status hn_context_wait(hn_context *context);
 /* Called once before an allocation fails, so that the host can let go of what it no longer needs. */
 HN_API void hn_context_on_pressure(hn_context *context, void (*release)(void *), void *data);
 
@@ -175,6 +177,17 @@ HN_API bool hn_tensor_closed(const hn_tensor *tensor);
 /* Copies `count` elements, from element `first` on, between host memory (float or int32_t) and the tensor. */
 HN_API hn_status hn_tensor_write(hn_tensor *tensor, int64_t first, int64_t count, const void *source);
 HN_API hn_status hn_tensor_read(const hn_tensor *tensor, int64_t first, int64_t count, void *target);
+/* The elements on their way to the host, as they are now: what a device computes in its own time can be asked for and
+ * read later, so that neither waits for the other. hn_fetch_ready(): whether reading would not wait. hn_fetch_read()
+ * works once. A fetch holds the context, not the tensor. */
+typedef struct hn_fetch hn_fetch;
+HN_API hn_status hn_tensor_fetch(const hn_tensor *tensor, hn_fetch **out);
+HN_API bool hn_fetch_ready(const hn_fetch *fetch);
+HN_API int64_t hn_fetch_size(const hn_fetch *fetch);
+HN_API hn_dtype hn_fetch_dtype(const hn_fetch *fetch);
+HN_API hn_context *hn_fetch_context(const hn_fetch *fetch);
+HN_API hn_status hn_fetch_read(hn_fetch *fetch, void *target);
+HN_API void hn_fetch_release(hn_fetch *fetch);
 /* Copies all of `source` (same dtype and size) into the tensor, on the device. */
 HN_API hn_status hn_tensor_copy(hn_tensor *tensor, const hn_tensor *source);
 /* Fills with uniform numbers in [low, high), or normal ones, from the context's random stream. */

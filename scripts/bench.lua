@@ -12,6 +12,7 @@
 --             turns of 100 minibatches; forward counts the loss, and the total also fetching the minibatches
 -- Times are medians in milliseconds. "ns/weight" is the time of one step over the virtual weights. GFLOP/s counts what
 -- the dense layer would compute; "of peak" is its share of the best product of two large square matrices in this run.
+-- A GPU works on its own time: there a turn's steps are timed together, and its phases are left out.
 -- "peak" is the most device memory that the contestant took on its own. "beyond" is what it had then beside weights,
 -- activations, the gradients of both, optimiser state and data, divided by the threads.
 
@@ -156,16 +157,37 @@ end
 
 -- ---- Turns ----------------------------------------------------------------------------------------------------------
 
+--- Steps of a turn on a device that works on its own time: `going` says after each step whether to go on.
+local function timed_together(step, times, steps_noted, going)
+  local started <const>, unread <const> = clock(), {}
+  local n = 0
+  repeat
+    step(unread)
+    n = n + 1
+  until not going(n)
+  hn.wait()
+  times[#times + 1] = { total = (clock() - started) / n * steps_noted }
+end
+
+local function on_its_own() return not hn.device():find "^cpu" end
+
 --- A turn of step or forward: its steps' times go to `times`.
 local function timed_turn(step, times)
-  local started <const> = clock()
   step {}
+  hn.wait()
+  local started <const> = clock()
+  if on_its_own() then
+    return timed_together(step, times, 1, function(n) return n < 2 or clock() - started < effort.seconds end)
+  end
   local before <const> = #times
   repeat step(times) until clock() - started > effort.seconds and #times - before >= 2
 end
 
 --- A turn of minibatches, whose sum is noted as that of an epoch.
 local function epoch_turn(step, times)
+  if on_its_own() then
+    return timed_together(step, times, EPOCH, function(n) return n < effort.minibatches end)
+  end
   local all <const>, sum <const> = {}, { forward = 0, backward = 0, update = 0, total = 0 }
   for _ = 1, effort.minibatches do step(all) end
   for _, one in ipairs(all) do
@@ -256,6 +278,7 @@ local function try_peak()
   for _ = 1, 2 do
     local _ <close>, start <const> = hn.scope(), clock()
     hn.matmul(square.a, square.b)
+    hn.wait()
     square.seconds = math.min(square.seconds, clock() - start)
   end
 end
@@ -277,7 +300,8 @@ local function row_of(one, dense)
   local size <const> = work.size or work.rows * work.cols
   local rate <const> = 1e-9 * kind.flops * size * work.batch * kind.steps / total
   local function phase(name) return milliseconds((statistics(one.times, name))) end
-  local phases <const> = kind == kinds.forward and { milliseconds(total), "-", "-" }
+  local phases <const> = on_its_own() and { "-", "-", "-" }
+    or kind == kinds.forward and { milliseconds(total), "-", "-" }
     or { phase "forward", phase "backward", phase "update" }
   return { work.kind, work.shape, ("%d"):format(work.batch), one.weights.name, phases[1], phases[2], phases[3],
     milliseconds(total), milliseconds(least), ("%.2f"):format(total / (statistics(dense.times, "total"))),

@@ -1,5 +1,5 @@
--- The kernels of hashed layers at every level of SIMD that this processor has: the same weights bit for bit, products
--- to rounding. Shapes cross every edge: of registers, runs, tiles, chunks, panels, cells.
+-- The kernels of hashed layers at every level of SIMD that this processor has, and in each of the ways that a GPU has:
+-- the same weights bit for bit, products to rounding. Shapes cross every edge: of registers, runs, tiles, chunks, panels, cells.
 
 local hn <const> = require "hn"
 local backends <const> = require "spec.support.backends"
@@ -54,7 +54,7 @@ local function identity(n)
   return hn.tensor({ n, n }, function(i, j) return i == j and 1 or 0 end)
 end
 
-for _, level in ipairs(backends.levels) do
+for _, level in ipairs(backends.kernels) do
   describe("on " .. level.device, function()
     for _, m in ipairs(MAPS) do
       for _, shape in ipairs(SHAPES) do

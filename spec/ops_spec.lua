@@ -17,13 +17,10 @@ for _, backend in ipairs(backends) do
   end)
 end
 
-describe("the comparison of one and two threads", function()
-  for _, backend in ipairs(backends) do
-    it("is not made void by the command line: " .. backend.device, function()
-      for threads = 1, 2 do
-        assert.matches(threads .. " thread", backends.open { device = backend.device, threads = threads }, 1, true)
-      end
-    end)
+-- A GPU has no number of threads to choose; the emulation runs a block's in another order each time.
+it("the comparison of one and two threads is not made void by the command line", function()
+  for threads = 1, 2 do
+    assert.matches(threads .. " thread", backends.open { device = "cpu", threads = threads }, 1, true)
   end
 end)
 

@@ -2,6 +2,7 @@
 
 local core <const> = require "hn.core"
 local hn <const> = require "hn"
+local backends <const> = require "spec.support.backends"
 local numeric <const> = require "spec.support.numeric"
 
 local STEPS <const> = 5
@@ -89,27 +90,30 @@ local function step_settings(settings, step)
 end
 
 describe("core.update", function()
-  for _, case in ipairs(CASES) do
-    local rule <const>, settings <const> = case[1], case[2]
-    for _, kind in ipairs { "tensor", "pool" } do
-      it(("%s of a %s"):format(title(rule, settings), kind), function()
-        for _, size in ipairs { 1, 7, 129 } do
-          local random <const> = numeric.generator(size)
-          local weights <const>, gradients <const> = random.numbers(size, -1, 1), {}
-          weights[1] = 0 -- l1 has no direction there
-          for step = 1, STEPS do gradients[step] = random.numbers(size, -2, 2) end
-          local parameter <const> = kind == "pool" and hn.buckets(size):set(weights)
-            or hn.tensor({ size }, weights):parameter()
-          local states <const> = {}
-          for step = 1, STEPS do
-            set_gradient(parameter, gradients[step])
-            core.update(rule, step_settings(settings, step), { parameter }, states)
+  for _, backend in ipairs(backends) do
+    for _, case in ipairs(CASES) do
+      local rule <const>, settings <const> = case[1], case[2]
+      for _, kind in ipairs { "tensor", "pool" } do
+        it(("%s of a %s on %s"):format(title(rule, settings), kind, backend.device), function()
+          backends.open { device = backend.device }
+          for _, size in ipairs { 1, 7, 129 } do
+            local random <const> = numeric.generator(size)
+            local weights <const>, gradients <const> = random.numbers(size, -1, 1), {}
+            weights[1] = 0 -- l1 has no direction there
+            for step = 1, STEPS do gradients[step] = random.numbers(size, -2, 2) end
+            local parameter <const> = kind == "pool" and hn.buckets(size):set(weights)
+              or hn.tensor({ size }, weights):parameter()
+            local states <const> = {}
+            for step = 1, STEPS do
+              set_gradient(parameter, gradients[step])
+              core.update(rule, step_settings(settings, step), { parameter }, states)
+            end
+            local want <const>, got <const> = expected(rule, settings, weights, gradients), parameter:table()
+            local e <const> = numeric.error(got, want)
+            assert.is_true(e <= 1e-10, ("error %.3g; %s"):format(e, numeric.worst(got, want)))
           end
-          local want <const>, got <const> = expected(rule, settings, weights, gradients), parameter:table()
-          local e <const> = numeric.error(got, want)
-          assert.is_true(e <= 1e-10, ("error %.3g; %s"):format(e, numeric.worst(got, want)))
-        end
-      end)
+        end)
+      end
     end
   end
 

@@ -4,8 +4,6 @@
 
 #include "core.h"
 
-#define CHUNK 4096
-
 /* Storage shared by an array and its slices. */
 typedef struct storage {
   int64_t refs, bytes;
@@ -178,17 +176,38 @@ hn_status hn_array_pick(hn_array *array, const hn_array *index, hn_array **out) 
   return HN_OK;
 }
 
-static hn_status copy_rows(const hn_array *source, const hn_array *index, const conversion *c, hn_tensor *out) {
-  char chunk[CHUNK * 4];
-  int64_t width = row_size(source), n = out->shape[0];
-  for (int64_t i = 0; i < n; i++) {
+/* Converts elements [from, from + n) of the minibatch, which lie in rows of the source as the index says. */
+static void convert_rows(const hn_array *source, const hn_array *index, const conversion *c, int64_t from, int64_t n,
+                         char *to) {
+  int64_t width = row_size(source);
+  while (n > 0) {
+    int64_t i = from / width, at = from % width, part = width - at < n ? width - at : n;
     int64_t row = index ? ((const int32_t *)index->data)[i] : i;
-    for (int64_t at = 0; at < width; at += CHUNK) {
-      int64_t part = width - at < CHUNK ? width - at : CHUNK;
-      convert(source, row * width + at, part, c, chunk);
-      HN_TRY(hn_tensor_write(out, i * width + at, part, chunk));
-    }
+    convert(source, row * width + at, part, c, to);
+    from += part, n -= part, to += 4 * part;
   }
+}
+
+static void widen(hn__bounds *all, hn__bounds some) {
+  all->known = true;
+  if (some.least < all->least) all->least = some.least;
+  if (some.most > all->most) all->most = some.most;
+}
+
+/* Whole elements at a time: a device gives room for some at least. */
+static hn_status copy_rows(const hn_array *source, const hn_array *index, const conversion *c, hn_tensor *out) {
+  hn_context *context = out->context;
+  hn__bounds all = {false, INT32_MAX, INT32_MIN};
+  for (int64_t at = 0, n; at < out->size && !context->dry.run; at += n) {
+    size_t bytes = (size_t)(out->size - at) * 4;
+    void *room = NULL;
+    HN_DEVICE_TRY(context, begin_write, hn__floats(out) + at, &bytes, &room);
+    n = (int64_t)(bytes / 4);
+    convert_rows(source, index, c, at, n, room);
+    if (c->dtype == HN_INT32) widen(&all, hn__bounds_of(n, room));
+    HN_DEVICE_TRY(context, end_write, hn__floats(out) + at, (size_t)n * 4);
+  }
+  hn__note_integers(out, 0, out->size, all);
   return HN_OK;
 }
 

@@ -17,6 +17,7 @@
 /* The part of a backend's device that the engine sees; a backend puts its own behind it. */
 typedef struct hn__device {
   int threads;
+  size_t held;                    /* device bytes that it took for itself when it was opened */
   char name[96];                  /* in words, such as "cpu, 2 threads, avx512" */
   char message[HN_MESSAGE_BYTES]; /* why the last call failed */
 } hn__device;
@@ -34,11 +35,22 @@ typedef struct hn_backend {
   hn_status (*open)(const hn_options *options, hn__device **out);
   void (*close)(hn__device *d);
 
-  /* -- memory: alloc gives 64-byte aligned device memory or NULL; write and read cross from and to the host -- */
+  /* -- memory: alloc gives 64-byte aligned device memory or NULL -- */
   void *(*alloc)(hn__device *d, size_t bytes);
   void (*free)(hn__device *d, void *p);
-  hn_status (*write)(hn__device *d, void *dst, const void *host, size_t bytes);
+  /* From the host, in two steps: begin gives host memory to put the first *bytes of what is to go to dst into, having
+   * lowered *bytes to what fits; end sends them on their way, in order with everything else. */
+  hn_status (*begin_write)(hn__device *d, void *dst, size_t *bytes, void **host);
+  hn_status (*end_write)(hn__device *d, void *dst, size_t bytes);
+  /* To the host: waits for all that was asked for before. */
   hn_status (*read)(hn__device *d, void *host, const void *src, size_t bytes);
+  /* To the host without waiting: fetch starts a copy and gives a ticket for it, ready tells whether it has arrived,
+   * and take waits for it, puts it into host (NULL: nowhere) and ends the ticket. */
+  hn_status (*fetch)(hn__device *d, const void *src, size_t bytes, void **ticket);
+  bool (*ready)(hn__device *d, const void *ticket);
+  hn_status (*take)(hn__device *d, void *ticket, void *host);
+  /* Waits for all that was asked for. */
+  hn_status (*wait)(hn__device *d);
   hn_status (*copy)(hn__device *d, void *dst, const void *src, size_t bytes);
   hn_status (*zero)(hn__device *d, void *dst, size_t bytes);
 

@@ -49,8 +49,11 @@ static hn_status open_named(hn_context *context, hn_options options, const char 
   options.device = name;
   HN_TRY(hn__backend_find(context, name, &backend));
   hn_status status = backend->open(&options, &context->device);
-  if (status != HN_OK) {
+  if (status != HN_OK)
     hn__fail(context, status, "%s: %s", backend->name, context->device ? context->device->message : "out of memory");
+  else
+    status = hn__memory_hold(context, context->device->held);
+  if (status != HN_OK) {
     if (context->device) backend->close(context->device);
     context->device = NULL;
     hn__backend_release(context);
@@ -111,6 +114,10 @@ const char *hn_context_device(const hn_context *context) { return context->devic
 int hn_context_threads(const hn_context *context) { return context->device ? context->device->threads : 0; }
 
 uint32_t hn_context_seed(const hn_context *context) { return context->seed; }
+
+hn_status hn_context_wait(hn_context *context) {
+  return hn__device_status(context, context->backend->wait(context->device));
+}
 
 void hn_context_on_pressure(hn_context *context, void (*release)(void *), void *data) {
   context->on_pressure = release;

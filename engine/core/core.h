@@ -48,6 +48,12 @@ struct hn_context {
   char message[1024];
 };
 
+/* What the host knows of a buffer's integers, so that indices are checked without waiting for the device. */
+typedef struct hn__bounds {
+  bool known;
+  int32_t least, most;
+} hn__bounds;
+
 /* Device memory, shared by a tensor and its slices. */
 typedef struct hn__buffer {
   hn_context *context;
@@ -56,6 +62,7 @@ typedef struct hn__buffer {
   size_t bytes;
   uint64_t dry; /* the dry run that took it, or 0: then data points to nothing of use */
   void *data;
+  hn__bounds bounds;
 } hn__buffer;
 
 struct hn_tensor {
@@ -120,6 +127,10 @@ hn_status hn__buffer_new(hn_context *context, hn_kind kind, size_t bytes, const 
 void hn__buffer_release(hn__buffer *buffer);
 /* Counts a buffer under another kind. */
 void hn__buffer_rename(hn__buffer *buffer, hn_kind kind);
+/* Counts what the device holds for itself. */
+hn_status hn__memory_hold(hn_context *context, size_t bytes);
+/* Writes to the device from host memory. */
+hn_status hn__write(hn_context *context, void *dst, const void *host, size_t bytes);
 hn_status hn__workspace(hn_context *context, void **out);
 void hn__workspace_free(hn_context *context);
 /* Forgets a workspace that a dry run made. */
@@ -141,6 +152,9 @@ hn_status hn__tensor_make(hn_context *context, hn_kind kind, hn_dtype dtype, int
 hn_status hn__tensor_view(hn_tensor *source, int64_t first, int dims, const int64_t *shape, hn_tensor **out);
 /* Fails if the tensor is closed or of another context; `name` is how the message calls it. */
 hn_status hn__tensor_usable(hn_context *context, const hn_tensor *tensor, const char *name);
+/* Notes what is known of n integers that were written into the tensor from element `first` on. */
+void hn__note_integers(hn_tensor *tensor, int64_t first, int64_t n, hn__bounds bounds);
+hn__bounds hn__bounds_of(int64_t n, const int32_t *values);
 /* Checks a shape and gives its element count. */
 hn_status hn__shape_size(hn_context *context, int dims, const int64_t *shape, int64_t *size);
 /* "[50, 784]" into text. */

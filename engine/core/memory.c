@@ -158,11 +158,31 @@ static void count(hn_context *context, hn_kind kind, int64_t bytes) {
   if (m->used > m->peak) hn_memory_reset_peak(context);
 }
 
+hn_status hn__write(hn_context *context, void *dst, const void *host, size_t bytes) {
+  const char *from = host;
+  char *to = dst;
+  while (bytes > 0 && !context->dry.run) {
+    size_t part = bytes;
+    void *room = NULL;
+    HN_DEVICE_TRY(context, begin_write, to, &part, &room);
+    memcpy(room, from, part);
+    HN_DEVICE_TRY(context, end_write, to, part);
+    from += part, to += part, bytes -= part;
+  }
+  return HN_OK;
+}
+
+hn_status hn__memory_hold(hn_context *context, size_t bytes) {
+  if (over_budget(context, bytes)) return no_room(context, HN_WORKSPACE, bytes, "the device");
+  count(context, HN_WORKSPACE, (int64_t)bytes);
+  return HN_OK;
+}
+
 static hn_status write_guards(hn_context *context, char *start, size_t bytes) {
   unsigned char guard[GUARD];
   memset(guard, GUARD_BYTE, GUARD);
-  HN_DEVICE_TRY(context, write, start, guard, GUARD);
-  return HN_DEVICE_CALL(context, write, start + GUARD + bytes, guard, GUARD);
+  HN_TRY(hn__write(context, start, guard, GUARD));
+  return hn__write(context, start + GUARD + bytes, guard, GUARD);
 }
 
 static bool guards_intact(hn_context *context, const char *start, size_t bytes) {

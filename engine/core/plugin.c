@@ -52,8 +52,8 @@ static hn_status no_library(hn_context *context, const char *name) {
   char own[96];
   snprintf(own, sizeof own, "libhn_%s.so: cannot open shared object file", name);
   if (!reason || strncmp(reason, own, strlen(own)) == 0)
-    return hn__fail(context, HN_DEVICE, "no device '%s' here: libhn_%s.so was not built or is not installed", name,
-                    name);
+    return hn__fail(context, HN_DEVICE, "no device '%s' here: libhn_%s.so was not built or is not installed; there is: cpu",
+                    name, name);
   return hn__fail(context, HN_DEVICE, "no device '%s' here: %s", name, reason);
 }
 

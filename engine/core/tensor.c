@@ -50,11 +50,34 @@ static hn_status poison(hn_tensor *tensor) {
   memset(bits, 0xFF, sizeof bits);
   char *data = tensor->buffer->data;
   for (size_t at = 0, bytes = tensor->buffer->bytes; at < bytes; at += sizeof bits)
-    HN_DEVICE_TRY(tensor->context, write, data + at, bits, bytes - at < sizeof bits ? bytes - at : sizeof bits);
+    HN_TRY(hn__write(tensor->context, data + at, bits, bytes - at < sizeof bits ? bytes - at : sizeof bits));
   return HN_OK;
 }
 
+hn__bounds hn__bounds_of(int64_t n, const int32_t *values) {
+  hn__bounds b = {n > 0, n > 0 ? values[0] : 0, n > 0 ? values[0] : 0};
+  for (int64_t i = 1; i < n; i++) {
+    if (values[i] < b.least) b.least = values[i];
+    if (values[i] > b.most) b.most = values[i];
+  }
+  return b;
+}
+
+/* What fills the buffer replaces what was known, a part of it widens that. */
+void hn__note_integers(hn_tensor *tensor, int64_t first, int64_t n, hn__bounds bounds) {
+  hn__bounds *b = &tensor->buffer->bounds;
+  if (tensor->dtype != HN_INT32 || n == 0) return;
+  if (tensor->first + first == 0 && (size_t)n * 4 == tensor->buffer->bytes) {
+    *b = bounds;
+    return;
+  }
+  b->known = b->known && bounds.known;
+  if (bounds.least < b->least) b->least = bounds.least;
+  if (bounds.most > b->most) b->most = bounds.most;
+}
+
 static hn_status fill_fresh(hn_tensor *tensor, hn__fill fill) {
+  hn__note_integers(tensor, 0, tensor->size, (hn__bounds){.known = fill == HN_FILL_ZERO});
   if (fill == HN_FILL_ZERO) return HN_DEVICE_CALL(tensor->context, zero, tensor->buffer->data, tensor->buffer->bytes);
   return tensor->context->debug ? poison(tensor) : HN_OK;
 }
@@ -148,7 +171,9 @@ static hn_status check_range(const hn_tensor *tensor, int64_t first, int64_t cou
 
 hn_status hn_tensor_write(hn_tensor *tensor, int64_t first, int64_t count, const void *source) {
   HN_TRY(check_range(tensor, first, count));
-  return HN_DEVICE_CALL(tensor->context, write, hn__floats(tensor) + first, source, (size_t)count * 4);
+  HN_TRY(hn__write(tensor->context, hn__floats(tensor) + first, source, (size_t)count * 4));
+  if (tensor->dtype == HN_INT32) hn__note_integers(tensor, first, count, hn__bounds_of(count, source));
+  return HN_OK;
 }
 
 hn_status hn_tensor_read(const hn_tensor *tensor, int64_t first, int64_t count, void *target) {
@@ -169,6 +194,7 @@ hn_status hn_tensor_copy(hn_tensor *tensor, const hn_tensor *source) {
   if (tensor->dtype != source->dtype || tensor->size != source->size)
     return hn__fail(context, HN_SHAPE, "cannot copy a tensor %s into %s", hn__shape_text(source->dims, source->shape).s,
                     hn__shape_text(tensor->dims, tensor->shape).s);
+  hn__note_integers(tensor, 0, tensor->size, source->buffer->bounds);
   return HN_DEVICE_CALL(context, copy, hn__floats(tensor), hn__floats(source), (size_t)tensor->size * 4);
 }
 

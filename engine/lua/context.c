@@ -90,6 +90,12 @@ static int device(lua_State *L) {
   return 1;
 }
 
+static int wait_for_device(lua_State *L) {
+  hn_context *context = hnl_context(L);
+  hnl_try(L, context, hn_context_wait(context));
+  return 0;
+}
+
 static void set_integer(lua_State *L, const char *name, int64_t value) {
   lua_pushinteger(L, value);
   lua_setfield(L, -2, name);
@@ -233,7 +239,7 @@ static void push_built(lua_State *L) {
 }
 
 static const luaL_Reg functions[] = {{"use", use},
-                                     {"device", device},
+                                     {"device", device}, {"wait", wait_for_device},
                                      {"memory", memory},
                                      {"reset_peak", reset_peak},
                                      {"refuse", refuse},

@@ -80,6 +80,9 @@ typedef struct hnl_matrix {
 hnl_matrix *hnl_to_matrix(lua_State *L, int index); /* NULL if it is none */
 int hnl_new_matrix(lua_State *L);
 
+/* -- fetch.c -- */
+int hnl_fetch(lua_State *L);
+
 /* -- array.c -- */
 #define HNL_ARRAY "hn.array"
 
@@ -88,6 +91,7 @@ void hnl_open_context(lua_State *L);
 void hnl_open_tensor(lua_State *L);
 void hnl_open_matrix(lua_State *L);
 void hnl_open_tape(lua_State *L);
+void hnl_open_fetch(lua_State *L);
 void hnl_open_dry(lua_State *L);
 void hnl_open_ops(lua_State *L);
 void hnl_open_update(lua_State *L);

@@ -7,6 +7,7 @@ int hnl_open_core(lua_State *L) {
   hnl_open_tensor(L);
   hnl_open_matrix(L);
   hnl_open_tape(L);
+  hnl_open_fetch(L);
   hnl_open_dry(L);
   hnl_open_ops(L);
   hnl_open_update(L);

@@ -269,21 +269,6 @@ static int equal(lua_State *L) {
   return 1;
 }
 
-/* How many entries of two int tensors differ: an error count without a pass through Lua tables. */
-static int count_wrong(lua_State *L) {
-  hn_tensor *a = hnl_tensor(L, 1, "predicted"), *b = hnl_tensor(L, 2, "labels");
-  int64_t n = hn_tensor_size(a), wrong = 0;
-  if (hn_tensor_dtype(a) != HN_INT32 || hn_tensor_dtype(b) != HN_INT32 || hn_tensor_size(b) != n)
-    return hnl_fail(L, HN_SHAPE, "count_wrong takes two int tensors of one size, got %lld and %lld elements",
-                    (long long)n, (long long)hn_tensor_size(b));
-  int32_t *block = lua_newuserdatauv(L, (size_t)n * 8, 0);
-  hnl_try(L, hn_tensor_context(a), hn_tensor_read(a, 0, n, block));
-  hnl_try(L, hn_tensor_context(b), hn_tensor_read(b, 0, n, block + n));
-  for (int64_t i = 0; i < n; i++) wrong += block[i] != block[n + i];
-  lua_pushinteger(L, wrong);
-  return 1;
-}
-
 static const luaL_Reg methods[] = {{"shape", shape},
                                    {"size", size},
                                    {"dims", dims},
@@ -293,6 +278,7 @@ static const luaL_Reg methods[] = {{"shape", shape},
                                    {"is_parameter", is_parameter},
                                    {"table", table},
                                    {"item", item},
+                                   {"fetch", hnl_fetch},
                                    {"grad", grad},
                                    {"set", set},
                                    {"uniform", uniform},
@@ -309,8 +295,7 @@ static const luaL_Reg methods[] = {{"shape", shape},
 static const luaL_Reg metamethods[] = {
     {"__gc", collect}, {"__close", close_tensor}, {"__tostring", tostring}, {"__eq", equal}, {NULL, NULL}};
 
-static const luaL_Reg functions[] = {
-    {"tensor", tensor}, {"labels", labels}, {"buckets", buckets}, {"count_wrong", count_wrong}, {NULL, NULL}};
+static const luaL_Reg functions[] = {{"tensor", tensor}, {"labels", labels}, {"buckets", buckets}, {NULL, NULL}};
 
 void hnl_open_tensor(lua_State *L) {
   hnl_make_type(L, HNL_TENSOR, methods, metamethods);

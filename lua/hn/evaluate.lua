@@ -29,7 +29,7 @@ function evaluate.measure(net, data, found, batch, visit)
   for x, y, weight in data:batches { batch = batch } do
     local _ <close> = core.scope()
     local output <const> = net(x)
-    totals:add(losses.check_result("hn.evaluate", found.call(output, y, weight)):item(), output, y, weight)
+    totals:add(losses.check_result("hn.evaluate", found.call(output, y, weight)), output, y, weight)
     if visit then visit(output, y, weight) end
   end
   return totals:read()

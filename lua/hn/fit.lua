@@ -91,10 +91,12 @@ local function plan(net, data, given)
   return run
 end
 
-local function fail_numeric(run, value)
-  local state <const> = run.state
+--- Fails unless the loss is finite.
+-- @param about of which epoch and minibatch it is, and its learning rate
+local function check_loss(value, about)
+  if value == value and value ~= math.huge and value ~= -math.huge then return end
   core.fail("numeric", "loss is %s at epoch %d, minibatch %d (learning rate %g): %s", kinds.describe(value),
-    state.epoch, state.batch, state.lr, run.progress.step == 0
+    about.epoch, about.batch, about.lr, about.epoch == 1 and about.batch == 1
       and "look for nan and huge values in the data (data:normalise() scales them) and in the weights"
       or "lower the learning rate, clip the gradients (clip = 1), or look for nan and huge values in the data")
 end
@@ -105,31 +107,39 @@ local function begin_minibatch(run)
   progress.epoch = progress.step / run.batches
   run.rate = run.schedule:rate(progress)
   state.batch, state.loss, state.lr = state.batch + 1, 0, (run.optimizer.lr or 1) * run.rate
+  run.about = { epoch = state.epoch, batch = state.batch, lr = state.lr }
   for _, parameter in ipairs(run.parameters) do parameter:clear_grad() end
 end
 
 --- One minibatch, or a piece of it: gradients; after the last piece the update.
 local function train_piece(run, totals, piece)
-  local progress <const>, state <const> = run.progress, run.state
   if piece.first then begin_minibatch(run) end
-  state.loss = state.loss + step.gradients(run.net, run.loss, totals, piece, function(value)
-    if value ~= value or value == math.huge or value == -math.huge then fail_numeric(run, value) end
-  end)
+  step.gradients(run.net, run.loss, totals, piece, run.about)
   if not piece.last then return end
   run.optimizer:step(run.parameters, run.rate)
-  progress.step = progress.step + 1
+  run.progress.step = run.progress.step + 1
 end
 
---- Why training ends after this minibatch, or nil.
-local function stop_after_minibatch(run)
+--- Why training ends after this minibatch, or nil. A callback sees its loss, so that is waited for.
+local function stop_after_minibatch(run, totals)
   if core.interrupted() then return "interrupted" end
   local callback <const> = run.options.callbacks.batch
-  return callback and callback(run.state) == false and "callback" or nil
+  if not callback then return nil end
+  totals:settle(0)
+  return callback(run.state) == false and "callback" or nil
+end
+
+--- Totals of an epoch, which check each loss and give it to the minibatch's state.
+local function new_totals(run)
+  return losses.totals(run.loss, function(value, about)
+    check_loss(value, about)
+    if about == run.about then run.state.loss = run.state.loss + value end
+  end)
 end
 
 --- One pass over the training set. Returns totals, samples done, and why training ends in its middle.
 local function train_epoch(run, display)
-  local totals <const>, o <const>, done = losses.totals(run.loss), run.options, 0
+  local totals <const>, o <const>, done = new_totals(run), run.options, 0
   local function read() return totals:read() end
   run.net:train()
   local pieces <const> = { batch = o.batch, microbatch = run.microbatch, shuffle = o.shuffle }
@@ -138,7 +148,7 @@ local function train_epoch(run, display)
     train_piece(run, totals, piece)
     done = done + x:shape()[1]
     display:advance(done, read)
-    local stop <const> = piece.last and stop_after_minibatch(run)
+    local stop <const> = piece.last and stop_after_minibatch(run, totals)
     if stop then return totals, done, stop end
   end
   return totals, done, nil

@@ -17,6 +17,7 @@ local hn <const> = {
   random = core.random, -- a number in [0, 1) of the engine's stream
   seed = core.seed, -- sets or reads seed and position of that stream
   device = core.device, -- the device in words
+  wait = core.wait, -- waits until the device has done all that it was asked for: to take the time
   memory = core.memory, -- { used, peak, budget, host, objects, kinds, peak_kinds } in bytes
   clock = core.clock, -- seconds of a clock that only goes forward
   nn = require "hn.nn",

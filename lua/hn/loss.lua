@@ -7,39 +7,32 @@ local options <const> = require "hn.options"
 
 local loss = {}
 
---- Weight of the samples whose answers differ.
-local function sum_where_different(answers, right, weights)
-  local sum = 0
-  for i, answer in ipairs(answers) do
-    if answer ~= right[i] then sum = sum + weights[i] end
-  end
-  return sum
-end
-
 --- Samples (or their weight) whose highest output is not the label's.
-local function wrong_classes(output, y, weight)
-  local answers <const> = core.ops.argmax(output)
-  if not weight then return core.count_wrong(answers, y) end
-  return sum_where_different(answers:table(), y:table(), weight:table())
-end
-
---- All numbers of a tensor in order.
-local function numbers(tensor)
-  return (tensor:dims() == 1 and tensor or core.ops.reshape(tensor, tensor:size())):table()
-end
+local wrong_classes <const> = {
+  answers = core.ops.argmax,
+  count = function(answers, labels, weights)
+    local sum = 0
+    for i, answer in ipairs(answers) do
+      if answer ~= labels[i] then sum = sum + (weights and weights[i] or 1) end
+    end
+    return sum
+  end,
+}
 
 --- Samples (or their weight) on the wrong side of zero; with several outputs, the mean over them.
-local function wrong_sides(output, y, weight)
-  local scores <const>, targets <const> = numbers(output), numbers(y)
-  local weights <const> = weight and weight:table()
-  local width <const>, sum = #scores // output:shape()[1], 0
-  for i, score in ipairs(scores) do
-    if (score > 0) ~= (targets[i] > 0.5) then sum = sum + (weights and weights[(i - 1) // width + 1] or 1) end
-  end
-  return sum / width
-end
+local wrong_sides <const> = {
+  answers = function(output) return output end,
+  count = function(scores, targets, weights, samples)
+    local width <const>, sum = #scores // samples, 0
+    for i, score in ipairs(scores) do
+      if (score > 0) ~= (targets[i] > 0.5) then sum = sum + (weights and weights[(i - 1) // width + 1] or 1) end
+    end
+    return sum / width
+  end,
+}
 
---- Each loss: what its targets are, and how wrong answers are counted.
+--- Each loss: what its targets are, and how wrong answers are counted: answers(output) is a tensor, and
+-- count(answers, targets, weights, samples) takes lists of numbers.
 local known <const> = {
   cross_entropy = { targets = "int", wrong = wrong_classes },
   soft_cross_entropy = { targets = "float" },
@@ -91,7 +84,8 @@ local function part_of_function(call)
   end
 end
 
---- A loss by its name or a function: { name =, call =, part =, wrong = }; `classes`: whether y holds classes.
+--- A loss by its name or a function: { name =, call =, part =, wrong = }; `classes`: whether y holds classes. wrong:
+-- nil, or how wrong answers are counted.
 function loss.make(choice, classes)
   if type(choice) ~= "string" then
     return { name = "function", call = choice, part = part_of_function(choice), wrong = classes and wrong_classes }
@@ -134,25 +128,58 @@ local trained <const> = setmetatable({}, { __mode = "k" })
 function loss.remember(net, choice) trained[net] = choice end
 function loss.remembered(net) return trained[net] end
 
---- Running means of loss and error over a data set.
+--- Running means of loss and error over a data set. What a minibatch adds is fetched: it is read when it has arrived,
+-- or when it is LATE minibatches old, so that a device is not waited for after each of them.
 local Totals <const> = {}
 Totals.__index = Totals
 
---- Starts new totals for a loss found by `loss.find`.
-function loss.totals(found) return setmetatable({ found = found, weight = 0, loss = 0, wrong = 0 }, Totals) end
+local LATE <const> = 2
 
---- Adds a minibatch whose mean loss is `value`, or a part of one that contributes `value` to the mean over weights that
--- sum to `total`. Call it while the scope of `output` is open.
-function Totals:add(value, output, y, weight, total)
-  local size <const> = weight_of(output, weight)
+--- Starts new totals for a loss found by `loss.find`.
+-- @param check nil, or called with the loss of every minibatch (or part of one) and the `about` that it was added with
+function loss.totals(found, check)
+  return setmetatable({ found = found, check = check, weight = 0, loss = 0, wrong = 0, pending = {} }, Totals)
+end
+
+local function fetch(tensor) return tensor and tensor:fetch() end
+local function list(fetched) return fetched and fetched:list() end
+
+--- Reads what a minibatch added. One that an error in `check` leaves out is in no total.
+local function read(self, p)
+  local value <const>, weights <const> = p.loss:list()[1], list(p.weight)
+  local size = p.samples
+  if weights then
+    size = 0
+    for _, w in ipairs(weights) do size = size + w end
+  end
+  if self.check then self.check(value, p.about) end
   self.weight = self.weight + size
-  self.loss = self.loss + value * (total or size)
-  if self.found.wrong then self.wrong = self.wrong + self.found.wrong(output, y, weight) end
+  self.loss = self.loss + value * (p.total or size)
+  if not p.answers then return end
+  self.wrong = self.wrong + self.found.wrong.count(p.answers:list(), p.y:list(), weights, p.samples)
+end
+
+--- Reads all but the last `late` minibatches, and those of them that have arrived.
+function Totals:settle(late)
+  local pending <const> = self.pending
+  while #pending > late or pending[1] and pending[1].loss:ready() do read(self, table.remove(pending, 1)) end
+end
+
+--- Adds a minibatch whose mean loss is the tensor `value`, or a part of one that contributes `value` to the mean over
+-- weights that sum to `total`. Call it while the scope of `output` is open.
+function Totals:add(value, output, y, weight, total, about)
+  local wrong <const> = self.found.wrong
+  table.insert(self.pending, {
+    loss = value:fetch(), weight = fetch(weight), samples = output:shape()[1], total = total, about = about,
+    answers = wrong and wrong.answers(output):fetch(), y = wrong and y:fetch(),
+  })
+  self:settle(LATE)
 end
 
 --- Mean loss, and the fraction of wrong answers (nil where the loss knows none). Samples that weigh nothing in all have
 -- neither: 0.
 function Totals:read()
+  self:settle(0)
   local factor <const> = self.weight ~= 0 and 1 / self.weight or 0
   return self.loss * factor, self.found.wrong and self.wrong * factor or nil
 end

@@ -189,6 +189,14 @@ local function laid(layout, rows_, cols, seed)
   })
 end
 
+local function rows_of(s, ids, v)
+  local y <const> = {}
+  for _, id in ipairs(ids) do
+    for j = 1, s.cols do y[#y + 1] = v[(id - 1) * s.cols + j] end
+  end
+  return y, { s.ids, s.cols }
+end
+
 for _, layout in ipairs(LAYOUTS) do
   add {
     name = "linear", case = layout_title(layout), shapes = LINEAR, reference = linear,
@@ -200,13 +208,17 @@ for _, layout in ipairs(LAYOUTS) do
     name = "embedding", case = layout_title(layout), shapes = { { ids = 1, rows = 1, cols = 1 },
       { ids = 7, rows = 5, cols = 33 }, { ids = 33, rows = 129, cols = 7 } },
     operands = function(s) return { integers(s.ids, s.rows), laid(layout, s.rows, s.cols, 0xfffffffe) } end,
-    reference = function(s, ids, v)
-      local y <const> = {}
-      for _, id in ipairs(ids) do
-        for j = 1, s.cols do y[#y + 1] = v[(id - 1) * s.cols + j] end
-      end
-      return y, { s.ids, s.cols }
-    end,
+    reference = rows_of,
+  }
+end
+
+-- More runs than a backend may take in one piece.
+for _, way in ipairs { { 0, false }, { 3, true } } do
+  local layout <const> = { scheme = "element", strip = way[1], sign = true, offset = 1, slots = 20, balanced = way[2] }
+  add {
+    name = "embedding", case = layout_title(layout), shapes = { { ids = 310, rows = 7, cols = 111 } },
+    reference = rows_of, directions = 1,
+    operands = function(s) return { integers(s.ids, s.rows), laid(layout, s.rows, s.cols, 5) } end,
   }
 end
 
@@ -250,13 +262,7 @@ add {
   name = "embedding", case = "dense", shapes = { { ids = 1, rows = 1, cols = 1 }, { ids = 7, rows = 5, cols = 33 },
     { ids = 129, rows = 33, cols = 7 } },
   operands = function(s) return { integers(s.ids, s.rows), tensor { s.rows, s.cols } } end,
-  reference = function(s, ids, v)
-    local y <const> = {}
-    for _, id in ipairs(ids) do
-      for j = 1, s.cols do y[#y + 1] = v[(id - 1) * s.cols + j] end
-    end
-    return y, { s.ids, s.cols }
-  end,
+  reference = rows_of,
 }
 
 -- ---- Rows --------------------------------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ static hn_status argmax(hn__call *call) {
   const hn_tensor *x = hn__in(call, 0);
   int64_t rows = hn__rows(x);
   HN_TRY(hn__result(call, HN_INT32, 1, &rows));
+  hn__note_integers(call->out, 0, rows, (hn__bounds){true, 0, (int32_t)(hn__cols(x) - 1)});
   return HN_DEVICE_CALL(call->context, argmax, rows, hn__cols(x), hn__floats(x), hn__ints(call->out));
 }
 

@@ -58,8 +58,6 @@ local function copy_of(where, optimizer)
   return optimizer:copy()
 end
 
-local function nothing() end
-
 --- Two steps, as the second one meets the gradients and the state that the first one leaves.
 -- @param minibatches calls its argument with each of two minibatches { x =, y =, weight =, total = }
 local function count(where, net, optimizer, found, minibatches)
@@ -70,7 +68,7 @@ local function count(where, net, optimizer, found, minibatches)
   local run <close> = core.dry()
   net:train()
   minibatches(function(part)
-    step.gradients(net, found, losses.totals(found), part, nothing)
+    step.gradients(net, found, losses.totals(found), part)
     copy:step(net:parameters())
   end)
   return run:finish()

@@ -21,7 +21,8 @@
  * Where it is no number or beyond floats, every bucket of the matrix becomes NaN: those of the CPU's that stay finite are
  * not told apart.
  *
- * Shared memory: 18 KiB (line), 16 KiB (element), so registers bound occupancy: see `make cuda-report`.
+ * Occupancy: 96 registers (sm_80, sm_90) let 5 blocks of 4 warps on an SM, 20 of 64 warps, which is enough for the product:
+ * a thread has 32 sums that do not wait for each other. 18 KiB of shared memory (line), 16 KiB (element).
  */
 #include "bucket.h"
 

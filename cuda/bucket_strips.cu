@@ -14,8 +14,8 @@
  * Costs on an H100 beside the product, for a tile of 4096 weights:
  *  - line: 256 runs are hashed by 128 threads; an adder looks at 16 ballots and adds some 32 runs, each a load of the
  *    tile, and a load and a store of the sums, 64 bytes wide: some 50 cycles of waiting for each, 2000 a tile. The
- *    product takes 32 cycles of an SM for each sample. The waits of four or more blocks go on at once (20 KiB and the
- *    band's sums each), so adding is the smaller part from some 20 samples on.
+ *    product takes 32 cycles of an SM for each sample. The waits of four blocks (128 registers, 20 KiB and the band's
+ *    sums each) go on at once, so adding is the smaller part from some 20 samples on.
  *  - element: a warp looks at 128 ballots with 8 of its own each, some 100 to 150 cycles: 16000 a tile, 4000 with four
  *    blocks at once (32 KiB and the band's sums each). That bounds it below some 120 samples: 4096 x 4096 take 70 us of
  *    an H100's 132 SMs, where atomics take 105. It is not known what __match_any_sync takes.

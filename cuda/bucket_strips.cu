@@ -37,7 +37,8 @@ typedef struct bands {
 #define RUNS (HN_CUDA_SIDE * HN_CUDA_SIDE / 16) /* of a tile, of line */
 #define ADDERS (HN_CUDA_CREW / 16)              /* half-warps */
 
-/* A tile and where its runs go; of line which of them each adder has, of element a slot's number and, in the lowest bit, its sign. */
+/* A tile and where its runs go: of line also which of them each adder has, of element a slot's number and, in the lowest
+ * bit, its sign. */
 template <int GRAIN> struct pieces {
   hn__cuda_tile tile;
   hn__cuda_lines lines;

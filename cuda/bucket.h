@@ -66,10 +66,12 @@ typedef float hn__cuda_micro[HN_CUDA_MICRO_ROWS][HN_CUDA_MICRO_COLS];
 __device__ __forceinline__ void hn__cuda_fetch(const float *from, int64_t width, int64_t j, int64_t s, int64_t end,
                                                float (&to)[HN_CUDA_FETCHED]) {
   int64_t col = j + threadIdx.x % HN_CUDA_SIDE;
-  s += threadIdx.x / HN_CUDA_SIDE;
+  int first = (int)threadIdx.x / HN_CUDA_SIDE, n = end - s < HN_CUDA_DEPTH ? (int)(end - s) : HN_CUDA_DEPTH;
+  const float *at = from + (s + first) * width + col;
+  if (col >= width) n = 0;
 #pragma unroll
-  for (int q = 0; q < HN_CUDA_FETCHED; q++, s += HN_CUDA_FETCH_STEP)
-    to[q] = col < width && s < end ? from[s * width + col] : 0.0f;
+  for (int q = 0; q < HN_CUDA_FETCHED; q++, at += HN_CUDA_FETCH_STEP * width)
+    to[q] = first + HN_CUDA_FETCH_STEP * q < n ? *at : 0.0f;
 }
 
 __device__ __forceinline__ void hn__cuda_put(const float (&from)[HN_CUDA_FETCHED],
@@ -113,7 +115,7 @@ __device__ __forceinline__ void hn__cuda_product(const hn__cuda_part &p, int64_t
       hn__cuda_fetch(p.dy, p.dy_width, i, s + HN_CUDA_DEPTH, end, dy);
       hn__cuda_fetch(p.x, p.x_width, j, s + HN_CUDA_DEPTH, end, x);
     }
-#pragma unroll 4
+#pragma unroll 8
     for (int k = 0; k < HN_CUDA_DEPTH; k++)
       hn__cuda_multiply(&tile.from.dy[k][hn__cuda_micro_row()], &tile.from.x[k][hn__cuda_micro_col()], sum);
   }

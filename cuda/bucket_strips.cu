@@ -2,10 +2,10 @@
  * The gradient of the buckets of a matrix with strips, which own their buckets. A block owns a band of whole strips, 64
  * rows of them or one tall strip, and with it a range of slots that no other block adds to. So it needs no atomics, and
  * its order is fixed: it makes the band's tiles (bucket.h) one after the other, and adds the values of each in the order in
- * which they lie. The slots that have the same number modulo their number of adders belong to one adder, which looks
- * through the tile's runs, a warp's worth at a time, for its own:
- *  - line: 8 half-warps; a lane adds to one bucket of a slot, always the same, in turn;
- *  - element: 4 warps; lanes that have the same slot take turns.
+ * which they lie. The slots that have the same number modulo the number of adders belong to one adder, which looks through
+ * the tile's runs, as many at a time as it has lanes, for its own:
+ *  - line: the 8 half-warps, each of which lists its runs and then adds one after the other, a lane for each bucket;
+ *  - element: the 4 warps, which add what they find at once; lanes that have the same slot take turns.
  * The sums lie in shared memory where there is room for the band's buckets, else in global memory.
  *
  * Where bands are few, blocks take parts of the columns, each with sums of its own in the workspace, which a second kernel
@@ -13,14 +13,17 @@
  *
  * Costs on an H100 beside the product, for a tile of 4096 weights:
  *  - line: 256 runs are hashed by 128 threads; an adder looks at 16 ballots and adds some 32 runs, each a load of the
- *    tile, and a load and a store of the sums, 64 bytes wide: some 60 cycles when one waits for the other, 2000 a tile;
- *    the product takes 32 * 8 cycles for 8 samples, so they are even at some 60 samples. Blocks hide each other's waits:
- *    18 KiB and the band's sums each.
- *  - element: a warp looks at 128 ballots with 8 of its own each, some 60 cycles: 8000 a tile. That bounds it below some
- *    250 samples, and makes it twice as slow as atomics; it is the price of one order.
+ *    tile, and a load and a store of the sums, 64 bytes wide: some 50 cycles of waiting for each, 2000 a tile. The
+ *    product takes 32 cycles of an SM for each sample. The waits of four blocks (128 registers, 20 KiB and the band's
+ *    sums each) go on at once, so adding is the smaller part from some 20 samples on.
+ *  - element: a warp looks at 128 ballots with 8 of its own each, some 100 to 150 cycles: 16000 a tile, 4000 with four
+ *    blocks at once (32 KiB and the band's sums each). That bounds it below some 120 samples: 4096 x 4096 take 70 us of
+ *    an H100's 132 SMs, where atomics take 105. It is not known what __match_any_sync takes.
  *  - where sums are in global memory, a wait is 600 cycles: ten times that.
  */
 #include "bucket.h"
+
+namespace {
 
 /* How the strips go to blocks. */
 typedef struct bands {
@@ -31,10 +34,15 @@ typedef struct bands {
   bool shared;          /* whether sums are in shared memory */
 } bands;
 
-/* A tile and where its runs go; of element a slot's number and, in the lowest bit, its sign. */
+#define RUNS (HN_CUDA_SIDE * HN_CUDA_SIDE / 16) /* of a tile, of line */
+#define ADDERS (HN_CUDA_CREW / 16)              /* half-warps */
+
+/* A tile and where its runs go: of line also which of them each adder has, of element a slot's number and, in the lowest
+ * bit, its sign. */
 template <int GRAIN> struct pieces {
   hn__cuda_tile tile;
   hn__cuda_lines lines;
+  uint8_t list[ADDERS][RUNS];
 };
 template <> struct pieces<1> {
   hn__cuda_tile tile;
@@ -57,32 +65,49 @@ __device__ __forceinline__ void hash_elements(const hn__cuda_map &map, int64_t i
   }
 }
 
-/* Adds the first `rows` rows and `cols` columns of the tile to the sums, which start at slot `first`. */
-__device__ __forceinline__ void add_in_order(const pieces<16> &s, int rows, int cols, uint32_t first, float *sums) {
-  constexpr int ACROSS = HN_CUDA_SIDE / 16, ADDERS = HN_CUDA_CREW / 16;
-  int l = (int)threadIdx.x % 16;
-  uint32_t own = threadIdx.x / 16;
-  int shift = (int)(own % 2) * 16;
+/* The adder's runs among the tile's first `rows` rows and `cols` columns, in order, into its list; gives their number. */
+__device__ __forceinline__ int list_runs(pieces<16> &s, int rows, int cols) {
+  constexpr int ACROSS = HN_CUDA_SIDE / 16;
+  int l = (int)threadIdx.x % 16, own = (int)threadIdx.x / 16, n = 0;
   for (int base = 0; base < rows * ACROSS; base += 16) {
-    int k = base + l;
-    bool mine = k < rows * ACROSS && k % ACROSS * 16 < cols && s.lines[k / ACROSS][k % ACROSS].slot % ADDERS == own;
-    unsigned left = __ballot_sync(0xffffu << shift, mine) >> shift;
-    for (; left; left &= left - 1) {
-      int b = base + __ffs((int)left) - 1, c = b % ACROSS * 16 + l;
+    int r = (base + l) / ACROSS, g = l % ACROSS;
+    bool mine = r < rows && g * 16 < cols && s.lines[r][g].slot % ADDERS == (uint32_t)own;
+    unsigned votes = __ballot_sync(0xffffffffu, mine) >> own % 2 * 16 & 0xffff;
+    if (mine) s.list[own][n + __popc(votes & ((1u << l) - 1))] = (uint8_t)(base + l);
+    n += __popc(votes);
+  }
+  __syncwarp();
+  return n;
+}
+
+/* Adds those rows and columns to the sums, which start at slot `first`. A few runs are read before they are added, so that
+ * the reads wait together; the additions may meet, so each waits for the one before. */
+__device__ __forceinline__ void add_in_order(pieces<16> &s, int rows, int cols, uint32_t first, float *sums) {
+  constexpr int ACROSS = HN_CUDA_SIDE / 16, TOGETHER = 4;
+  int l = (int)threadIdx.x % 16, own = (int)threadIdx.x / 16, n = list_runs(s, rows, cols);
+  for (int k = 0; k < n; k += TOGETHER) {
+    float value[TOGETHER];
+    int64_t bucket[TOGETHER];
+#pragma unroll
+    for (int q = 0; q < TOGETHER; q++) {
+      int b = s.list[own][k + q < n ? k + q : k], c = b % ACROSS * 16 + l;
       hn__cuda_run run = s.lines[b / ACROSS][b % ACROSS];
-      if (c < cols)
-        sums[(int64_t)(run.slot - first) * 16 + l] += hn__cuda_signed(s.tile.at[b / ACROSS][c], run.signs, l);
+      bucket[q] = k + q < n && c < cols ? (int64_t)(run.slot - first) * 16 + l : -1;
+      value[q] = hn__cuda_signed(s.tile.at[b / ACROSS][c], run.signs, l);
     }
+#pragma unroll
+    for (int q = 0; q < TOGETHER; q++)
+      if (bucket[q] >= 0) sums[bucket[q]] += value[q];
   }
 }
 
 __device__ __forceinline__ void add_in_order(const pieces<1> &s, int rows, int cols, uint32_t first, float *sums) {
-  constexpr int ADDERS = HN_CUDA_CREW / HN_CUDA_WARP;
+  constexpr int WARPS = HN_CUDA_CREW / HN_CUDA_WARP;
   unsigned lane = threadIdx.x % HN_CUDA_WARP, own = threadIdx.x / HN_CUDA_WARP;
   for (int base = 0; base < rows * HN_CUDA_SIDE; base += HN_CUDA_WARP) {
     int r = base / HN_CUDA_SIDE, c = base % HN_CUDA_SIDE + (int)lane;
     uint32_t packed = c < cols ? s.slots[r][c] : 0, slot = packed >> 1;
-    bool mine = c < cols && slot % ADDERS == own;
+    bool mine = c < cols && slot % WARPS == own;
     unsigned all = __ballot_sync(0xffffffffu, mine), same = 0;
     if (mine) same = __match_any_sync(all, slot);
     int turn = __popc(same & ((1u << lane) - 1));
@@ -118,7 +143,7 @@ __device__ __forceinline__ void add_band(const hn__cuda_map &map, const hn__cuda
 
 /* Blocks in x are bands, in y parts of the columns. */
 template <int GRAIN, bool BALANCED, bool PANEL>
-__global__ void __launch_bounds__(HN_CUDA_CREW) add_bands(hn__cuda_map map, hn__cuda_part p, bands b, float *to) {
+__global__ void __launch_bounds__(HN_CUDA_CREW, 4) add_bands(hn__cuda_map map, hn__cuda_part p, bands b, float *to) {
   HN_SHARED(pieces<GRAIN>, s);
   HN_SHARED_DYNAMIC(float, room);
   int64_t band = b.first + blockIdx.x, strip = band * b.strips, last = strip + b.strips - 1;
@@ -146,6 +171,8 @@ __global__ void add_copies(int64_t n, int64_t copies, const float *from, float *
     dw[k] += sum;
   }
 }
+
+} // namespace
 
 /* -- launches -- */
 

@@ -21,6 +21,8 @@
 #define HALF ((int64_t)(HN_CUDA_WORKSPACE / 2 / sizeof(float))) /* floats of a panel */
 #define LONG 4096 /* of its rows, or columns: so that a product fills a GPU */
 
+namespace {
+
 /* A panel: rows i to i + m, columns j to j + n of V, `pitch` floats from one row to the next; number k of its product. */
 typedef struct panel {
   int64_t i, m, j, n, pitch;
@@ -34,6 +36,8 @@ typedef struct cut {
   int64_t rows, cols;
   bool alone; /* the only one: needs no second stream */
 } cut;
+
+} // namespace
 
 static int64_t whole_runs(int64_t cols) { return hn__cuda_ceil(cols, 16) * 16; }
 
@@ -87,7 +91,7 @@ static hn_status follow(hn__device *d, cudaStream_t to, cudaStream_t from, cudaE
   return HN_OK;
 }
 
-/* Says that the panel was used in stream `by`; and lets stream `to` wait until the one before in the same half was. */
+/* Says that the panel has been used once stream `by` is here; the next one in its half waits for that in stream `to`. */
 static hn_status leave(hn__device *d, const cut *c, const panel *p, cudaStream_t by) {
   if (!c->alone) HN_CUDA_TRY(d, cudaEventRecord(hn__cuda_of(d)->used[p->k % 2], by));
   return HN_OK;
@@ -99,6 +103,8 @@ static hn_status await(hn__device *d, const panel *p, cudaStream_t to) {
 }
 
 /* -- expand -- */
+
+namespace {
 
 #define EXPAND_COLS 512 /* that a warp makes of a row */
 
@@ -128,6 +134,8 @@ __global__ void __launch_bounds__(HN_CUDA_BLOCK) expand(hn__cuda_map map, const 
     expand_run<GRAIN>(w, run, (int)(c % GRAIN), p.at + r * p.pitch + c);
   }
 }
+
+} // namespace
 
 template <int GRAIN, bool BALANCED>
 static hn_status launch_expand(hn__device *d, cudaStream_t stream, const hn_matrix *v, const float *w, const panel *p) {

@@ -246,6 +246,7 @@ install: all $(BUILD)/libhn.so
 	$Qinstall -m 755 hnrun '$(DESTDIR)$(PREFIX)/bin'
 	$Qinstall -m 644 engine/hn.h '$(DESTDIR)$(PREFIX)/include'
 	$Qinstall -m 644 $(BUILD)/libhn.a '$(DESTDIR)$(PREFIX)/lib'
+	$Qif [ -e $(PLUGIN) ]; then install -m 755 $(PLUGIN) '$(DESTDIR)$(PREFIX)/lib'; fi
 	$Qinstall -m 755 $(BUILD)/libhn.so '$(DESTDIR)$(PREFIX)/lib/libhn.so.$(VERSION)'
 	$Qln -sf libhn.so.$(VERSION) '$(DESTDIR)$(PREFIX)/lib/libhn.so.0'
 	$Qln -sf libhn.so.0 '$(DESTDIR)$(PREFIX)/lib/libhn.so'
@@ -255,11 +256,13 @@ clean:
 	$Qrm -rf build hnrun
 
 help:
-	@echo 'make           ./hnrun and build/libhn.a (make setup first installs what they need)'
+	@echo 'make           ./hnrun, build/libhn.a and, where nvcc is, the CUDA backend (make setup first installs what they'
+	@echo '               need); CUDA_ARCH=native or a list such as "80 90" builds it for those GPUs alone'
 	@echo 'make train     setup, build, and train a hashed network on Fashion-MNIST; ARGS="--epochs 3" goes to the script'
 	@echo 'make test      setup, build, and run the specs'
 	@echo 'make bench     setup, build, and measure: layer steps and epochs, hashed beside dense; ARGS=--quick for a look'
 	@echo '               (scripts/bench-peers adds PyTorch)'
+	@echo 'make cuda-report  registers, shared memory and spills of every CUDA kernel (scripts/gpu-check needs a GPU)'
 	@echo 'make asan      the specs on a build with address and undefined-behaviour sanitizers'
 	@echo 'make lint      clang-tidy and luacheck;  make format: clang-format'
 	@echo 'make install   into PREFIX (/usr/local), below DESTDIR: program, header, libraries, pkg-config file'

@@ -102,7 +102,8 @@ describe("a faulty kernel or call on cuda-host", function()
 end)
 
 describe("right kernels and calls on cuda-host", function()
-  for _, case in ipairs { "barriers", "atomics", "vectors_aligned", "last_warp", "events", "pinned_in_time" } do
+  for _, case in ipairs { "barriers", "atomics", "vectors_aligned", "last_warp", "events", "pinned_in_time",
+    "tensor_cores" } do
     it("pass in every order: " .. case, function()
       for seed = 1, 30 do
         local out <const>, err <const>, status <const> = run(case, seed)

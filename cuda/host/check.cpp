@@ -64,8 +64,8 @@ const char *const verbed[] = {"was read", "was written", "was updated"};
   } else {
     snprintf(where, sizeof where, "host memory");
   }
-  report("kernel %.60s: %s thread %d %s %s%s (code +0x%llx)", t->w->name, block_name(t->serial), t->thread, verb[a], where,
-         what, (unsigned long long)(from - (uintptr_t)__ehdr_start));
+  report("kernel %.60s: %s thread %d %s %s%s (code +0x%llx)", t->w->name, block_name(t->serial), t->thread, verb[a],
+         where, what, (unsigned long long)(from - (uintptr_t)__ehdr_start));
   stop_kernel();
 }
 
@@ -262,9 +262,12 @@ struct mismatch {
 };
 
 extern "C" {
-HOOK(1) HOOK(2) HOOK(4) HOOK(8) HOOK(16)
+HOOK(1)
+HOOK(2) HOOK(4) HOOK(8) HOOK(16)
 
-void __tsan_read_range(void *p, size_t bytes) { check(READ, p, bytes, FROM); }
+    void __tsan_read_range(void *p, size_t bytes) {
+  check(READ, p, bytes, FROM);
+}
 void __tsan_write_range(void *p, size_t bytes) { check(WRITE, p, bytes, FROM); }
 void __tsan_vptr_update(void **, void *) {}
 void __tsan_vptr_read(void **) {}

@@ -31,8 +31,12 @@ struct dim3 {
 };
 
 #define HN_HOST_VECTOR(type, name)                                                                                     \
-  struct alignas(2 * sizeof(type)) name##2 { type x, y; };                                                             \
-  struct alignas(4 * sizeof(type)) name##4 { type x, y, z, w; };                                                       \
+  struct alignas(2 * sizeof(type)) name##2 {                                                                           \
+    type x, y;                                                                                                         \
+  };                                                                                                                   \
+  struct alignas(4 * sizeof(type)) name##4 {                                                                           \
+    type x, y, z, w;                                                                                                   \
+  };                                                                                                                   \
   static inline name##2 make_##name##2(type x, type y) { return {x, y}; }                                              \
   static inline name##4 make_##name##4(type x, type y, type z, type w) { return {x, y, z, w}; }
 HN_HOST_VECTOR(float, float)
@@ -61,6 +65,8 @@ unsigned same(unsigned mask, uint64_t bits, place where);
 int lane();
 /* Likewise; gives the bits of lane `from` alone, one's own where that is negative. */
 uint64_t exchange(unsigned mask, uint64_t bits, int from, place where);
+/* The values of all 32 lanes. */
+void collect(float value, float *all, place where);
 /* An object of shared memory: where the block that asked last has it. */
 struct shared_object {
   void *at;
@@ -131,7 +137,9 @@ template <typename T> static inline T __shfl_xor_sync(unsigned mask, T v, int x,
   int lane = hn_host::lane(), from = lane ^ x;
   return hn_host::shuffle(mask, v, from / width == lane / width ? from : -1, place);
 }
-static inline unsigned __ballot_sync(unsigned mask, int p, HN_HOST_PLACE) { return hn_host::votes(mask, p != 0, place); }
+static inline unsigned __ballot_sync(unsigned mask, int p, HN_HOST_PLACE) {
+  return hn_host::votes(mask, p != 0, place);
+}
 static inline int __any_sync(unsigned mask, int p, HN_HOST_PLACE) { return hn_host::votes(mask, p != 0, place) != 0; }
 static inline int __all_sync(unsigned mask, int p, HN_HOST_PLACE) { return hn_host::votes(mask, p == 0, place) == 0; }
 template <typename T> static inline unsigned __match_any_sync(unsigned mask, T v, HN_HOST_PLACE) {
@@ -282,7 +290,9 @@ cudaError_t cudaFreeAsync(void *p, cudaStream_t stream);
 cudaError_t cudaMallocHost(void **p, size_t bytes);
 cudaError_t cudaHostAlloc(void **p, size_t bytes, unsigned flags);
 cudaError_t cudaFreeHost(void *p);
-template <typename T> static inline cudaError_t cudaMalloc(T **p, size_t bytes) { return cudaMalloc((void **)p, bytes); }
+template <typename T> static inline cudaError_t cudaMalloc(T **p, size_t bytes) {
+  return cudaMalloc((void **)p, bytes);
+}
 template <typename T> static inline cudaError_t cudaMallocAsync(T **p, size_t bytes, cudaStream_t stream) {
   return cudaMallocAsync((void **)p, bytes, stream);
 }
@@ -315,11 +325,12 @@ cudaError_t allow_shared(const void *kernel, int bytes);
 } // namespace hn_host
 
 template <typename... Parameters, typename... Arguments>
-cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t *config, void (*kernel)(Parameters...), Arguments... arguments) {
+cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t *config, void (*kernel)(Parameters...),
+                               Arguments... arguments) {
   auto call = [=] { kernel(static_cast<Parameters>(arguments)...); };
   static_assert((std::is_trivially_copyable_v<Arguments> && ...), "arguments of kernels are copied as bytes");
-  return hn_host::launch(config, (const void *)kernel, [](const void *p) { (*(const decltype(call) *)p)(); }, &call,
-                         sizeof call);
+  return hn_host::launch(
+      config, (const void *)kernel, [](const void *p) { (*(const decltype(call) *)p)(); }, &call, sizeof call);
 }
 template <typename Kernel> cudaError_t cudaFuncSetAttribute(Kernel *kernel, cudaFuncAttribute, int value) {
   return hn_host::allow_shared((const void *)kernel, value);

@@ -4,6 +4,7 @@
  * cases. spec/cuda_host_spec.lua runs them all.
  */
 #include <cuda_runtime.h>
+#include <mma.h>
 
 #include <stdio.h>
 #include <string.h>
@@ -124,9 +125,7 @@ __global__ void two_places(float *x) {
   x[threadIdx.x] = 0.0f;
 }
 
-__global__ void shuffled(float *x, unsigned mask) {
-  x[threadIdx.x] = __shfl_down_sync(mask, x[threadIdx.x], 1);
-}
+__global__ void shuffled(float *x, unsigned mask) { x[threadIdx.x] = __shfl_down_sync(mask, x[threadIdx.x], 1); }
 
 __global__ void divergent_shuffle(float *x) {
   if ((threadIdx.x & 31) < 20) x[threadIdx.x] = __shfl_xor_sync(0xffffffffu, 1.0f, 1);
@@ -177,6 +176,21 @@ __global__ void partial_warp(float *x) {
   unsigned mask = blockDim.x - threadIdx.x / 32 * 32 >= 32 ? 0xffffffffu : (1u << (blockDim.x & 31)) - 1;
   unsigned votes = __ballot_sync(mask, 1);
   x[threadIdx.x] = (float)__popc(votes);
+}
+
+/* 16 x 8 times 8 x 16, whose columns lie one after the other. */
+__global__ void tensor(const float *a, const float *b, float *c) {
+  using namespace nvcuda::wmma;
+  fragment<matrix_a, 16, 16, 8, precision::tf32, row_major> fa;
+  fragment<matrix_b, 16, 16, 8, precision::tf32, col_major> fb;
+  fragment<accumulator, 16, 16, 8, float> fc;
+  fill_fragment(fc, 1.0f);
+  load_matrix_sync(fa, a, 8);
+  load_matrix_sync(fb, b, 8);
+  for (int i = 0; i < fa.num_elements; i++) fa.x[i] = __float_to_tf32(fa.x[i]);
+  for (int i = 0; i < fb.num_elements; i++) fb.x[i] = __float_to_tf32(fb.x[i]);
+  mma_sync(fc, fa, fb, fc);
+  store_matrix_sync(c, fc, 16, mem_row_major);
 }
 
 /* -- cases -- */
@@ -302,21 +316,61 @@ static void again() {
   check(cudaMalloc(&device, 4096));
 }
 
-#define CASE(name) {#name, name}
+static void tensor_cores() {
+  LAUNCH(stream, 1, 32, 0, tensor, device, device + 128, fresh);
+  for (int r = 0; r < 16; r++)
+    for (int c = 0; c < 16; c += 5) {
+      float sum = 1.0f;
+      for (int k = 0; k < 8; k++) sum += host[8 * r + k] * host[128 + 8 * c + k];
+      expect(at(fresh, 16 * r + c) == sum, "a product of tensor cores");
+    }
+}
+
+#define CASE(name)                                                                                                     \
+  { #name, name }
 static const struct {
   const char *name;
   void (*run)();
 } cases[] = {
-    CASE(missing_barrier),    CASE(shared_race),          CASE(missing_syncwarp),     CASE(global_race),
-    CASE(global_race_read),   CASE(atomic_race),          CASE(shared_end),           CASE(shared_start),
-    CASE(dynamic_end),        CASE(device_end),           CASE(device_start),         CASE(shared_uninitialised),
-    CASE(barrier_divergent),  CASE(device_uninitialised), CASE(barrier_places),       CASE(shuffle_absent),
-    CASE(shuffle_exited),     CASE(shuffle_other_mask),   CASE(shuffle_not_in_mask),  CASE(misaligned),
-    CASE(reads_host),         CASE(writes_host),          CASE(host_reads_device),    CASE(freed),
-    CASE(freed_twice),        CASE(copy_overrun),         CASE(shared_not_allowed),   CASE(default_stream),
-    CASE(leak),               CASE(missing_event),        CASE(pinned_too_early),     CASE(events),
-    CASE(pinned_in_time),     CASE(barriers),             CASE(atomics),              CASE(vectors_aligned),
-    CASE(last_warp),          CASE(again),
+    CASE(missing_barrier),
+    CASE(shared_race),
+    CASE(missing_syncwarp),
+    CASE(global_race),
+    CASE(global_race_read),
+    CASE(atomic_race),
+    CASE(shared_end),
+    CASE(shared_start),
+    CASE(dynamic_end),
+    CASE(device_end),
+    CASE(device_start),
+    CASE(shared_uninitialised),
+    CASE(barrier_divergent),
+    CASE(device_uninitialised),
+    CASE(barrier_places),
+    CASE(shuffle_absent),
+    CASE(shuffle_exited),
+    CASE(shuffle_other_mask),
+    CASE(shuffle_not_in_mask),
+    CASE(misaligned),
+    CASE(reads_host),
+    CASE(writes_host),
+    CASE(host_reads_device),
+    CASE(freed),
+    CASE(freed_twice),
+    CASE(copy_overrun),
+    CASE(shared_not_allowed),
+    CASE(default_stream),
+    CASE(leak),
+    CASE(missing_event),
+    CASE(pinned_too_early),
+    CASE(events),
+    CASE(pinned_in_time),
+    CASE(barriers),
+    CASE(atomics),
+    CASE(vectors_aligned),
+    CASE(last_warp),
+    CASE(again),
+    CASE(tensor_cores),
 };
 
 static void run(void (*test)()) {

@@ -44,7 +44,7 @@ struct thread {
 thread threads[THREADS];
 uint32_t met[THREADS][WARP]; /* see running.met */
 bool has_met[THREADS / WARP];
-uint64_t seen[THREADS][WARP];    /* what a thread got from the others at a meeting */
+uint64_t seen[THREADS][WARP];     /* what a thread got from the others at a meeting */
 unsigned meeting[THREADS / WARP]; /* lanes of a warp that wait to meet */
 
 int ready[THREADS];
@@ -355,9 +355,9 @@ const uint64_t *gather(unsigned mask, uint64_t bits, place where) {
   t->mask = mask;
   t->bits = bits;
   const char *slash = strrchr(where.file, '/');
-  const char *wrong = !(mask >> now.lane & 1)                    ? "is not in its own mask"
+  const char *wrong = !(mask >> now.lane & 1)                  ? "is not in its own mask"
                       : present < WARP && mask >> present != 0 ? "names lanes that the block does not have"
-                                                                 : nullptr;
+                                                               : nullptr;
   if (wrong) {
     report("kernel %.60s: %s thread %d %s: %08x (%s:%d)", launched->name, block_name(now.serial), own, wrong, mask,
            slash ? slash + 1 : where.file, where.line);
@@ -384,6 +384,11 @@ unsigned same(unsigned mask, uint64_t bits, place where) {
   return lanes;
 }
 
+void collect(float value, float *all, place where) {
+  const uint64_t *bits = gather(0xffffffffu, bits_of(value), where);
+  for (int l = 0; l < WARP; l++) all[l] = value_of<float>(bits[l]);
+}
+
 unsigned votes(unsigned mask, bool vote, place where) {
   unsigned agree = same(mask, vote, where);
   return vote ? agree : mask & ~agree;
@@ -406,8 +411,8 @@ void *shared(shared_object *o, size_t bytes, const char *name) {
     o->serial = now.serial;
     shared_static += bytes;
     if (shared_static > STATIC_SHARED) {
-      report("kernel %.60s: more than %zu bytes of static shared memory: %zu with %s (%zu)", launched->name, STATIC_SHARED,
-             shared_static, name, bytes);
+      report("kernel %.60s: more than %zu bytes of static shared memory: %zu with %s (%zu)", launched->name,
+             STATIC_SHARED, shared_static, name, bytes);
       stop_kernel();
     }
     o->at = add_shared(name, bytes);

@@ -14,12 +14,12 @@
 
 namespace hn_host {
 
-const int WARP = 32, THREADS = 1024;           /* lanes of a warp, the most threads of a block */
-const size_t STATIC_SHARED = 48 * 1024;        /* bytes that a block can have without asking for more */
-const size_t MOST_SHARED = 99 * 1024;          /* and with it */
-const size_t TOTAL = (size_t)8 << 30;          /* bytes of device memory that we claim to have */
-const size_t ARENA = (size_t)128 << 30;        /* addresses for it */
-const size_t SHARED_ARENA = 512 * 1024;        /* addresses of shared memory, gaps between its objects included */
+const int WARP = 32, THREADS = 1024;    /* lanes of a warp, the most threads of a block */
+const size_t STATIC_SHARED = 48 * 1024; /* bytes that a block can have without asking for more */
+const size_t MOST_SHARED = 99 * 1024;   /* and with it */
+const size_t TOTAL = (size_t)8 << 30;   /* bytes of device memory that we claim to have */
+const size_t ARENA = (size_t)128 << 30; /* addresses for it */
+const size_t SHARED_ARENA = 512 * 1024; /* addresses of shared memory, gaps between its objects included */
 
 /* -- report.cpp: errors, the seed -- */
 
@@ -86,10 +86,10 @@ void run_kernel(const work *w);
 struct running {
   const work *w;
   int thread, warp, lane;
-  uint32_t launch;  /* serial number of the launch's first block */
-  uint32_t serial;  /* of the block: unique in the process */
-  uint32_t epoch;   /* barriers that the block has passed */
-  uint32_t clock;   /* meetings of the thread in its warp since then */
+  uint32_t launch;     /* serial number of the launch's first block */
+  uint32_t serial;     /* of the block: unique in the process */
+  uint32_t epoch;      /* barriers that the block has passed */
+  uint32_t clock;      /* meetings of the thread in its warp since then */
   const uint32_t *met; /* for each lane of the warp: its meetings that came before what this thread does now */
   char *stack;
   size_t stack_bytes;

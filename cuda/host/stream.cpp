@@ -71,7 +71,8 @@ bool step_any() {
 }
 
 void finish(hn_host_stream *s) {
-  while (s->head != s->tail && step_any()) {}
+  while (s->head != s->tail && step_any()) {
+  }
 }
 
 /* Arguments of copies and fills. */
@@ -144,7 +145,8 @@ void *append(hn_host_stream *s, item_function *run, size_t bytes) {
 } // namespace
 
 void drain() {
-  while (step_any()) {}
+  while (step_any()) {
+  }
 }
 
 cudaError_t enqueue(cudaStream_t s, item_function *run, const void *payload, size_t bytes) {
@@ -180,8 +182,8 @@ using namespace hn_host;
 cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, cudaMemcpyKind kind, cudaStream_t stream) {
   lock held;
   copy c = {to, from, bytes, kind};
-  bool pageable = (kind == cudaMemcpyHostToDevice && !is_pinned(from)) ||
-                  (kind == cudaMemcpyDeviceToHost && !is_pinned(to));
+  bool pageable =
+      (kind == cudaMemcpyHostToDevice && !is_pinned(from)) || (kind == cudaMemcpyDeviceToHost && !is_pinned(to));
   if (sticky) return sticky;
   if (!stream) return report("cudaMemcpyAsync in the default stream"), sticky;
   if (bytes == 0) return cudaSuccess;
@@ -285,7 +287,8 @@ cudaError_t cudaEventRecord(cudaEvent_t e, cudaStream_t s) {
 
 cudaError_t cudaEventSynchronize(cudaEvent_t e) {
   lock held;
-  while (e->reached < e->recorded && step_any()) {}
+  while (e->reached < e->recorded && step_any()) {
+  }
   return sticky;
 }
 

@@ -5,6 +5,15 @@ local core <const> = require "hn.core"
 local hn <const> = require "hn"
 local backends <const> = require "spec.support.backends"
 
+-- To the byte on the CPU: a GPU holds some for itself.
+local function open(options)
+  options = options or {}
+  options.device = "cpu"
+  return backends.open(options)
+end
+
+before_each(function() open() end)
+
 local function sum_of_kinds()
   local sum = 0
   for _, bytes in pairs(core.memory().kinds) do sum = sum + bytes end
@@ -79,7 +88,7 @@ describe("memory", function()
 
   it("of a context goes on being counted there after another one was opened", function()
     local t <const> = hn.tensor { 100 }
-    backends.open()
+    open()
     assert.equal(0, core.memory().used)
     local u <const> = hn.tensor { 10 }
     assert.equal(40, core.memory().used)
@@ -91,7 +100,7 @@ end)
 
 describe("a budget", function()
   it("is kept to the byte", function()
-    backends.open { memory = "1MiB" }
+    open { memory = "1MiB" }
     assert.equal(2 ^ 20, core.memory().budget)
     local all <const> = hn.tensor { 2 ^ 18 }
     assert.error_matches(function() hn.tensor { 1 } end, "^memory: ")
@@ -105,13 +114,13 @@ describe("a budget", function()
   for _, case in ipairs { { 1000000, 1000000 }, { "1000000", 1000000 }, { "64MiB", 2 ^ 26 }, { "64 MiB", 2 ^ 26 },
     { "1.5GiB", 1.5 * 2 ^ 30 }, { "500kB", 500000 }, { "2MB", 2000000 } } do
     it(("may be given as %s"):format(case[1]), function()
-      backends.open { memory = case[1] }
+      open { memory = case[1] }
       assert.equal(case[2], core.memory().budget)
     end)
   end
 
   it("says when it is exceeded what was wanted, what is held and what is allowed", function()
-    backends.open { memory = "1MiB" }
+    open { memory = "1MiB" }
     local pool <const>, x <const> = hn.buckets(16384), hn.tensor { 64, 1024 }
     local ok <const>, message <const> = pcall(hn.tensor, { 1024, 1024 })
     assert.is_false(ok)
@@ -122,13 +131,13 @@ describe("a budget", function()
   end)
 
   it("names the operation that had no room", function()
-    backends.open { memory = "1MiB" }
+    open { memory = "1MiB" }
     local x <const> = hn.tensor { 400, 400 }
     assert.error_matches(function() return x:relu() end, "^memory: relu: .*activations")
   end)
 
   it("lets the collector free what is no longer used before it fails", function()
-    backends.open { memory = "1MiB" }
+    open { memory = "1MiB" }
     for _ = 1, 50 do hn.tensor { 100000 } end
     local x <const> = hn.tensor { 100000 }
     for _ = 1, 50 do x:relu() end
@@ -136,7 +145,7 @@ describe("a budget", function()
   end)
 
   it("does so too when a coroutine that used the engine is gone", function()
-    backends.open { memory = "1MiB" }
+    open { memory = "1MiB" }
     local x <const> = hn.tensor({ 100000 }, 1)
     for _ = 1, 20 do
       local total = coroutine.wrap(function()
@@ -152,7 +161,7 @@ describe("a budget", function()
   end)
 
   it("leaves everything as it was when an operation fails", function()
-    backends.open { memory = "1MiB" }
+    open { memory = "1MiB" }
     local x <const> = hn.tensor({ 400, 400 }, 1)
     local before <const> = core.memory()
     for _ = 1, 3 do assert.error_matches(function() x:softmax() end, "^memory: ") end
@@ -165,7 +174,7 @@ end)
 describe("a hashed layer", function()
   -- Peak of three training steps of net at this batch.
   local function peak(make, step)
-    backends.open()
+    open()
     local net <const> = make()
     collectgarbage()
     collectgarbage()
@@ -210,7 +219,7 @@ describe("a hashed layer", function()
   end
 
   it("of 67 million virtual weights trains in 64 MiB, and its dense twin fails in a way that can be caught", function()
-    backends.open { memory = "64MiB", threads = 2, debug = false }
+    open { memory = "64MiB", threads = 2, debug = false }
     local net <const> = hn.nn.Hashed(8192, 8192, { compression = 1 / 64 })
     assert.equal(8192 * 8192 // 64, net.pool:size())
     local loss <const> = train_step(net, 50, 8192, 8192)

@@ -155,7 +155,7 @@ describe("hn.fit with microbatch", function()
   end)
 
   it('"auto" fails before it starts where not even one sample fits', function()
-    backends.open { memory = "200KiB" }
+    backends.open { device = "cpu", memory = "200KiB" }
     local net <const> = wide()
     assert.error_matches(function()
       hn.fit(net, tensors(20), { batch = 16, microbatch = "auto", progress = false })

@@ -100,10 +100,11 @@ NVCC_FLAGS = -std=c++20 -O3 -lineinfo --threads 0 -Xcompiler -fPIC,-fvisibility=
 REPORT_ARCH = 80 90
 .PHONY: cuda cuda-report
 cuda-report: $(PROGRAM)
-	$Qfor arch in $(REPORT_ARCH); do for file in $(CUDA); do echo $$arch $$file; done; done | \
-	  xargs -P$$(nproc) -L1 sh -c '$(NVCC) -std=c++20 -O3 -arch=sm_$$0 -Xptxas -v -cubin -o $(BUILD)/report.$$0.cubin $$1 2>&1 | \
-	    sed "s/^/ /" >$(BUILD)/report.$$0.$$(basename $$1).txt'
-	$Qcat $(foreach a,$(REPORT_ARCH),$(patsubst cuda/%,$(BUILD)/report.$a.%.txt,$(CUDA))) | ./hnrun scripts/cuda_report.lua
+	$Qmkdir -p $(REPORT_ARCH:%=$(BUILD)/report/%)
+	$Qfor arch in $(REPORT_ARCH); do for file in $(CUDA:cuda/%.cu=%); do echo $$arch $$file; done; done | \
+	  xargs -P$$(nproc) -L1 sh -c 'cd $(BUILD)/report/$$0 && $(NVCC) -std=c++20 -O3 -arch=sm_$$0 -Xptxas -v -cubin -keep \
+	    -o $$1.cubin $(CURDIR)/cuda/$$1.cu >$$1.txt 2>&1'
+	$Qcat $(REPORT_ARCH:%=$(BUILD)/report/%/*.ptx) $(REPORT_ARCH:%=$(BUILD)/report/%/*.txt) | ./hnrun scripts/cuda_report.lua
 
 ifeq ($(NVCC),)
 cuda:

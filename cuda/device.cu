@@ -26,10 +26,13 @@ static bool is_lasting(cudaError_t error) {
 hn_status hn__cuda_fail(hn__device *d, cudaError_t error, const char *expression, const char *file, int line) {
   hn__cuda_device *whole = hn__cuda_of(d);
   const char *base = strrchr(file, '/');
-  whole->lost = whole->lost || is_lasting(error);
   cudaGetLastError();
-  snprintf(d->message, sizeof d->message, "%s: %s (%s:%d)%s", expression, cudaGetErrorString(error),
-           base ? base + 1 : file, line, whole->lost ? "; the device is lost to this process" : "");
+  snprintf(d->message, sizeof d->message, "%s: %s (%s:%d)", expression, cudaGetErrorString(error),
+           base ? base + 1 : file, line);
+  if (is_lasting(error) && !whole->lost) {
+    whole->lost = true;
+    memcpy(whole->why, d->message, sizeof whole->why);
+  }
   return error == cudaErrorMemoryAllocation ? HN_MEMORY : HN_DEVICE;
 }
 
@@ -41,8 +44,11 @@ hn_status hn__cuda_blas_fail(hn__device *d, cublasStatus_t error, const char *ex
 }
 
 hn_status hn__cuda_usable(hn__device *d) {
-  if (hn__cuda_of(d)->lost)
-    return fail(d, HN_DEVICE, "the device was lost by an earlier error; start the program again");
+  if (hn__cuda_of(d)->lost) {
+    snprintf(d->message, sizeof d->message, "the device was lost, and is until the program starts again, by %.430s",
+             hn__cuda_of(d)->why);
+    return HN_DEVICE;
+  }
   HN_CUDA_TRY(d, cudaSetDevice(hn__cuda_of(d)->ordinal));
   return HN_OK;
 }

@@ -50,7 +50,8 @@ typedef struct hn__cuda_device {
   hn__cuda_route route; /* what the device's name asked for */
   bool deterministic;   /* likewise: additions to buckets in one order, whatever the scheme */
   bool tf32;            /* likewise: tensor cores round operands to 11 bits */
-  bool lost;            /* after an error from which CUDA does not recover */
+  bool lost;            /* after an error from which CUDA does not recover, */
+  char why[HN_MESSAGE_BYTES]; /* which was this */
 } hn__cuda_device;
 
 static inline hn__cuda_device *hn__cuda_of(hn__device *d) { return (hn__cuda_device *)d; }
@@ -140,7 +141,7 @@ hn_status hn__cuda_launch(hn__device *d, const char *name, const char *file, int
 /* memory.cu */
 hn_status hn__cuda_copies_open(hn__device *d, bool roomy);
 void hn__cuda_copies_close(hn__device *d);
-void *hn__cuda_alloc(hn__device *d, size_t bytes);
+hn_status hn__cuda_alloc(hn__device *d, size_t bytes, void **out);
 void hn__cuda_free(hn__device *d, void *p);
 hn_status hn__cuda_begin_write(hn__device *d, void *dst, size_t *bytes, void **host);
 hn_status hn__cuda_end_write(hn__device *d, void *dst, size_t bytes);

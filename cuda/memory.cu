@@ -43,18 +43,19 @@ struct hn__cuda_copies {
 
 /* -- memory -- */
 
-void *hn__cuda_alloc(hn__device *d, size_t bytes) {
+/* What the pool keeps for another size is given back before it has no room. */
+hn_status hn__cuda_alloc(hn__device *d, size_t bytes, void **out) {
   hn__cuda_device *whole = hn__cuda_of(d);
-  void *p = NULL;
-  if (hn__cuda_usable(d) != HN_OK) return NULL;
+  HN_CUDA_CALL(hn__cuda_usable(d));
   if (bytes == 0) bytes = 1;
-  if (cudaMallocAsync(&p, bytes, whole->stream) == cudaSuccess) return p;
-  cudaGetLastError();
-  cudaStreamSynchronize(whole->stream);
-  cudaMemPoolTrimTo(whole->copies->pool, 0);
-  if (cudaMallocAsync(&p, bytes, whole->stream) == cudaSuccess) return p;
-  cudaGetLastError();
-  return NULL;
+  cudaError_t error = cudaMallocAsync(out, bytes, whole->stream);
+  if (error == cudaErrorMemoryAllocation) {
+    cudaGetLastError();
+    HN_CUDA_TRY(d, cudaStreamSynchronize(whole->stream));
+    HN_CUDA_TRY(d, cudaMemPoolTrimTo(whole->copies->pool, 0));
+    error = cudaMallocAsync(out, bytes, whole->stream);
+  }
+  return error == cudaSuccess ? HN_OK : hn__cuda_fail(d, error, "cudaMallocAsync", __FILE__, __LINE__);
 }
 
 void hn__cuda_free(hn__device *d, void *p) {

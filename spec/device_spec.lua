@@ -3,6 +3,7 @@
 local hn <const> = require "hn"
 local core <const> = require "hn.core"
 local backends <const> = require "spec.support.backends"
+local files <const> = require "spec.support.files"
 local program <const> = require "spec.support.program"
 
 -- What hnrun says of a device that the command line asks for: output, errors, exit status.
@@ -60,6 +61,31 @@ describe("a device", function()
     hn.use { device = "cuda-host", memory = "1MiB" }
     assert.equal(512 * 1024, hn.memory().kinds.workspace)
   end)
+end)
+
+-- A script that trains with everything and says how it ended.
+local TRAINING <const> = [[
+  local hn <const> = require "hn"
+  local net <const> = hn.nn.Sequential { hn.nn.Hashed(6, 8), hn.nn.BatchNorm(8), hn.nn.ReLU(), hn.nn.Dropout(0.5),
+    hn.nn.Hashed(8, 3) }
+  local x <const>, y <const> = hn.tensor({ 20, 6 }):uniform(-1, 1), {}
+  for i = 1, 20 do y[i] = i % 3 + 1 end
+  local ok <const>, message <const> = pcall(hn.fit, net, { x = x, y = hn.labels(y) },
+    { epochs = 2, batch = 5, progress = false, optimizer = hn.optim.Adam { clip = 1 } })
+  print(ok, message)
+  print(pcall(hn.sum, x))
+  print(pcall(hn.use, { device = "cpu" }))]]
+
+describe("a device that is lost", function()
+  for _, launch in ipairs { 2, 3, 5, 10, 20, 40, 80 } do
+    it("tells why from then on, and the program goes on without it: launch " .. launch, function()
+      local out <const>, err <const>, status <const> = program.shell(("HN_CUDA_HOST_FAIL=%d %s --device cuda-host %s")
+        :format(launch, files.quoted(program.path), files.write(TRAINING)))
+      assert.same({ "", 0 }, { err, status }, out)
+      assert.matches("^false\tdevice: .-kernel .-: fails because HN_CUDA_HOST_FAIL asks for it", out)
+      assert.matches("\nfalse\tdevice: cuda%-host: the device was lost, and is until the program starts again, by ", out)
+    end)
+  end
 end)
 
 for _, backend in ipairs(backends) do

@@ -109,6 +109,29 @@ for _, level in ipairs(backends.kernels) do
   end)
 end
 
+-- Squared errors between what float32 and 11 bits leave.
+for k = 2, #backends do
+  local device <const> = backends[k].device:match "^[^:]*"
+  it(("products of line matrices on tensor cores are float32's but for the rounding of operands: %s"):format(device),
+    function()
+      local function run(words, batch)
+        backends.open { device = device .. words, seed = 5 }
+        local pool <const> = hn.buckets(640):normal(0, 1)
+        local x <const>, _ <close> = hn.tensor({ batch, 130 }):uniform(-1, 1):parameter(), hn.tape()
+        local y <const> = hn.linear(x, pool:matrix { rows = 70, cols = 130, seed = 3 })
+        y:sum():backward()
+        return numeric.flat(y:table()), numeric.flat(x:grad():table())
+      end
+      for _, batch in ipairs { 16, 33, 128 } do
+        local y <const>, dx <const> = run(":tile", batch)
+        local rough_y <const>, rough_dx <const> = run(":tile,tf32", batch)
+        for _, e in ipairs { numeric.error(rough_y, y), numeric.error(rough_dx, dx) } do
+          assert.is_true(e > 1e-9 and e < 1e-6, "normalised squared error " .. e)
+        end
+      end
+    end)
+end
+
 describe("a device's level", function()
   it("is told with the device", function()
     for _, level in ipairs(backends.levels) do

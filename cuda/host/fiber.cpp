@@ -429,7 +429,15 @@ void *dynamic_shared() {
   return o.at;
 }
 
+/* HN_CUDA_HOST_FAIL=N: the N-th launch of the process fails, so that what comes then can be tested. */
+static bool is_to_fail() {
+  static const char *const which = getenv("HN_CUDA_HOST_FAIL");
+  static uint64_t launches;
+  return which && ++launches == strtoull(which, nullptr, 10);
+}
+
 void run_kernel(const work *w) {
+  if (is_to_fail()) return report("kernel %.60s: fails because HN_CUDA_HOST_FAIL asks for it", w->name);
   uint64_t n = (uint64_t)w->grid.x * w->grid.y * w->grid.z;
   launched = w;
   thread_count = w->threads;

@@ -35,8 +35,8 @@ typedef struct hn_backend {
   hn_status (*open)(const hn_options *options, hn__device **out);
   void (*close)(hn__device *d);
 
-  /* -- memory: alloc gives 64-byte aligned device memory or NULL -- */
-  void *(*alloc)(hn__device *d, size_t bytes);
+  /* -- memory, aligned to 64 bytes. HN_MEMORY, without a message, where there is no room -- */
+  hn_status (*alloc)(hn__device *d, size_t bytes, void **out);
   void (*free)(hn__device *d, void *p);
   /* From the host, in two steps: begin gives host memory to put the first *bytes of what is to go to dst into, having
    * lowered *bytes to what fits; end sends them on their way, in order with everything else. */

@@ -201,28 +201,37 @@ static void *take_dry(hn_context *context, hn_kind kind, int64_t bytes) {
   return nowhere;
 }
 
-/* Takes counted device memory, or gives NULL after having asked the host to let go of some. */
-static void *take(hn_context *context, hn_kind kind, size_t bytes) {
-  size_t guards = context->debug ? 2 * GUARD : 0;
-  if (refused(context)) return NULL;
-  if (context->dry.run) return take_dry(context, kind, (int64_t)bytes);
+/* Device memory between its guard zones; `*out` is where the first one starts. */
+static hn_status allocate(hn_context *context, size_t bytes, char **out) {
+  void *start = NULL;
+  hn_status status = context->backend->alloc(context->device, bytes + (context->debug ? 2 * GUARD : 0), &start);
+  *out = start;
+  if (status != HN_OK || !context->debug) return status;
+  status = write_guards(context, start, bytes);
+  if (status != HN_OK) context->backend->free(context->device, start);
+  return status;
+}
+
+/* Takes counted device memory. Where there is none the host is asked to let go of some first. */
+static hn_status take(hn_context *context, hn_kind kind, size_t bytes, const char *what, void **out) {
+  char *start = NULL;
+  if (refused(context)) return no_room(context, kind, bytes, what);
+  if (context->dry.run) {
+    *out = take_dry(context, kind, (int64_t)bytes);
+    return HN_OK;
+  }
   if (over_budget(context, bytes)) relieve(context);
-  if (over_budget(context, bytes)) return NULL;
-  char *data = context->backend->alloc(context->device, bytes + guards);
-  if (!data) {
+  if (over_budget(context, bytes)) return no_room(context, kind, bytes, what);
+  hn_status status = allocate(context, bytes, &start);
+  if (status == HN_MEMORY) {
     relieve(context);
-    data = context->backend->alloc(context->device, bytes + guards);
+    status = allocate(context, bytes, &start);
   }
-  if (!data) return NULL;
-  if (guards) {
-    if (write_guards(context, data, bytes) != HN_OK) {
-      context->backend->free(context->device, data);
-      return NULL;
-    }
-    data += GUARD;
-  }
+  if (status == HN_MEMORY) return no_room(context, kind, bytes, what);
+  HN_TRY(hn__device_status(context, status));
+  *out = start + (context->debug ? GUARD : 0);
   count(context, kind, (int64_t)bytes);
-  return data;
+  return HN_OK;
 }
 
 static void give_back(hn_context *context, hn_kind kind, void *data, size_t bytes) {
@@ -238,9 +247,8 @@ static void give_back(hn_context *context, hn_kind kind, void *data, size_t byte
 hn_status hn__buffer_new(hn_context *context, hn_kind kind, size_t bytes, const char *what, hn__buffer **out) {
   hn__buffer *buffer = hn__object_new(context, sizeof *buffer);
   if (!buffer) return HN_MEMORY;
-  buffer->data = take(context, kind, bytes);
-  if (!buffer->data) {
-    hn_status status = no_room(context, kind, bytes, what);
+  hn_status status = take(context, kind, bytes, what, &buffer->data);
+  if (status != HN_OK) {
     hn__object_free(context, buffer);
     return status;
   }
@@ -275,8 +283,7 @@ void hn__buffer_rename(hn__buffer *buffer, hn_kind kind) {
 hn_status hn__workspace(hn_context *context, void **out) {
   if (!context->workspace) {
     size_t bytes = context->backend->hashed_workspace(context->device);
-    context->workspace = take(context, HN_WORKSPACE, bytes);
-    if (!context->workspace) return no_room(context, HN_WORKSPACE, bytes, "panels");
+    HN_TRY(take(context, HN_WORKSPACE, bytes, "panels", &context->workspace));
     context->workspace_bytes = bytes;
   }
   *out = context->workspace;

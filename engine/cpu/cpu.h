@@ -52,7 +52,7 @@ typedef struct hn__cpu_device {
 } hn__cpu_device;
 
 /* -- memory.c -- */
-void *hn__cpu_alloc(hn__device *d, size_t bytes);
+hn_status hn__cpu_alloc(hn__device *d, size_t bytes, void **out);
 void hn__cpu_free(hn__device *d, void *p);
 /* Gives the blocks that are kept back to the system. */
 void hn__cpu_free_kept(hn__device *d);

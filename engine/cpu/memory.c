@@ -38,9 +38,9 @@ static header *take_kept(hn__cpu_device *d, size_t bytes) {
 }
 
 /* No bytes still give a pointer that can be passed on and freed. */
-void *hn__cpu_alloc(hn__device *device, size_t bytes) {
+hn_status hn__cpu_alloc(hn__device *device, size_t bytes, void **out) {
   hn__cpu_device *d = (hn__cpu_device *)device;
-  if (bytes > SIZE_MAX - sizeof(header) - ALIGNMENT) return NULL;
+  if (bytes > SIZE_MAX - sizeof(header) - ALIGNMENT) return HN_MEMORY;
   size_t rounded = (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
   header *block = take_kept(d, rounded);
   if (!block) block = aligned_alloc(ALIGNMENT, sizeof *block + rounded);
@@ -48,9 +48,10 @@ void *hn__cpu_alloc(hn__device *device, size_t bytes) {
     hn__cpu_free_kept(device);
     block = aligned_alloc(ALIGNMENT, sizeof *block + rounded);
   }
-  if (!block) return NULL;
+  if (!block) return HN_MEMORY;
   block->bytes = rounded;
-  return block + 1;
+  *out = block + 1;
+  return HN_OK;
 }
 
 void hn__cpu_free(hn__device *device, void *p) {

@@ -86,7 +86,7 @@ CUDA_HOST := $(sort $(wildcard cuda/host/*.cpp))
 PLUGIN     = $(BUILD)/libhn_cuda.so
 PLUGIN_HOST = $(BUILD)/libhn_cuda-host.so
 
-CUDA_WARN  = -Wall -Wextra -Wshadow -Wconversion -Wdouble-promotion -Wvla -Wundef -Wformat=2 -Wno-unknown-pragmas -Werror
+CUDA_WARN  = -Wall -Wextra -Wshadow -Wconversion -Wdouble-promotion -Wvla -Wundef -Wformat=2 -Werror
 ifeq ($(CUDA_ARCH),native)
 CUDA_CODE  = -arch=native
 else

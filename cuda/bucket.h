@@ -1,13 +1,13 @@
 /*
- * What the kernels that add the gradient of V to the buckets share: a block makes a tile of dV = dy^T x in shared memory,
- * or reads it from a panel that cuBLAS made, and adds its values to the buckets in one of three ways, which are in
- * bucket_grad.cu and bucket_strips.cu.
+ * What the kernels that add the gradient of V to the buckets share: a block makes a tile of dV = dy^T x in shared
+ * memory, or reads it from a panel that cuBLAS made, and adds its values to the buckets in one of three ways, which are
+ * in bucket_grad.cu and bucket_strips.cu.
  *
- * The product: 128 threads make 64 x 64 values, 8 x 4 each, from 16 samples at a time, which lie in shared memory as they
- * lie in dy and x: no operand is turned. A thread loads the next samples into registers while it multiplies these. A warp
- * and sample: 3 loads of shared memory (4 wavefronts: dy's are the same for 16 lanes) for 32 multiply-adds (8 cycles of an
- * SM's four schedulers), so the multiply-adds bound it; each value of dy and x comes from L2 once for every 64 columns or
- * rows. 67 TFLOPS of an H100 are out of reach without tensor cores; some 30 are expected.
+ * The product: 128 threads make 64 x 64 values, 8 x 4 each, from 16 samples at a time, which lie in shared memory as
+ * they lie in dy and x: no operand is turned. A thread loads the next samples into registers while it multiplies these.
+ * A warp and sample: 3 loads of shared memory (4 wavefronts: dy's are the same for 16 lanes) for 32 multiply-adds (8
+ * cycles of an SM's four schedulers), so the multiply-adds bound it; each value of dy and x comes from L2 once for
+ * every 64 columns or rows. 67 TFLOPS of an H100 are out of reach without tensor cores; some 30 are expected.
  */
 #ifndef HN_CUDA_BUCKET_H
 #define HN_CUDA_BUCKET_H
@@ -58,25 +58,25 @@ hn__cuda_tile;
 
 typedef float hn__cuda_micro[HN_CUDA_MICRO_ROWS][HN_CUDA_MICRO_COLS];
 
-/* A thread's share of HN_CUDA_DEPTH rows of SIDE columns of an operand, from sample s and column j on: its column is that
- * of its number modulo SIDE. Zeros beyond the edges. */
+/* A thread's share of HN_CUDA_DEPTH rows of SIDE columns of an operand, from sample s and column j on: its column is
+ * that of its number modulo SIDE. Zeros beyond the edges. */
 #define HN_CUDA_FETCHED (HN_CUDA_DEPTH * HN_CUDA_SIDE / HN_CUDA_CREW)
 #define HN_CUDA_FETCH_STEP (HN_CUDA_CREW / HN_CUDA_SIDE)
 
-__device__ __forceinline__ void hn__cuda_fetch(const float *from, int64_t width, int64_t j, int64_t s, int64_t end,
+__device__ __forceinline__ void hn__cuda_bring(const float *from, int64_t width, int64_t j, int64_t s, int64_t end,
                                                float (&to)[HN_CUDA_FETCHED]) {
   int64_t col = j + threadIdx.x % HN_CUDA_SIDE;
   int first = (int)threadIdx.x / HN_CUDA_SIDE, n = end - s < HN_CUDA_DEPTH ? (int)(end - s) : HN_CUDA_DEPTH;
   const float *at = from + (s + first) * width + col;
   if (col >= width) n = 0;
-#pragma unroll
+  HN_CUDA_UNROLL()
   for (int q = 0; q < HN_CUDA_FETCHED; q++, at += HN_CUDA_FETCH_STEP * width)
     to[q] = first + HN_CUDA_FETCH_STEP * q < n ? *at : 0.0f;
 }
 
 __device__ __forceinline__ void hn__cuda_put(const float (&from)[HN_CUDA_FETCHED],
                                              float (&to)[HN_CUDA_DEPTH][HN_CUDA_SIDE]) {
-#pragma unroll
+  HN_CUDA_UNROLL()
   for (int q = 0; q < HN_CUDA_FETCHED; q++)
     to[threadIdx.x / HN_CUDA_SIDE + HN_CUDA_FETCH_STEP * q][threadIdx.x % HN_CUDA_SIDE] = from[q];
 }
@@ -86,10 +86,9 @@ __device__ __forceinline__ void hn__cuda_multiply(const float *dy, const float *
   float4 a = *(const float4 *)dy, b = *(const float4 *)(dy + 4), c = *(const float4 *)x;
   const float rows[HN_CUDA_MICRO_ROWS] = {a.x, a.y, a.z, a.w, b.x, b.y, b.z, b.w};
   const float cols[HN_CUDA_MICRO_COLS] = {c.x, c.y, c.z, c.w};
-#pragma unroll
-  for (int r = 0; r < HN_CUDA_MICRO_ROWS; r++)
-#pragma unroll
-    for (int k = 0; k < HN_CUDA_MICRO_COLS; k++) sum[r][k] = fmaf(rows[r], cols[k], sum[r][k]);
+  HN_CUDA_UNROLL()
+  for (int r = 0; r < HN_CUDA_MICRO_ROWS; r++) HN_CUDA_UNROLL()
+  for (int k = 0; k < HN_CUDA_MICRO_COLS; k++) sum[r][k] = fmaf(rows[r], cols[k], sum[r][k]);
 }
 
 /* A thread's rows and columns of the tile start here. */
@@ -104,18 +103,18 @@ __device__ __forceinline__ int hn__cuda_micro_col() {
 __device__ __forceinline__ void hn__cuda_product(const hn__cuda_part &p, int64_t i, int64_t j, int64_t first,
                                                  int64_t end, hn__cuda_tile &tile, hn__cuda_micro &sum) {
   float dy[HN_CUDA_FETCHED], x[HN_CUDA_FETCHED];
-  hn__cuda_fetch(p.dy, p.dy_width, i, first, end, dy);
-  hn__cuda_fetch(p.x, p.x_width, j, first, end, x);
+  hn__cuda_bring(p.dy, p.dy_width, i, first, end, dy);
+  hn__cuda_bring(p.x, p.x_width, j, first, end, x);
   for (int64_t s = first; s < end; s += HN_CUDA_DEPTH) {
     __syncthreads();
     hn__cuda_put(dy, tile.from.dy);
     hn__cuda_put(x, tile.from.x);
     __syncthreads();
     if (s + HN_CUDA_DEPTH < end) {
-      hn__cuda_fetch(p.dy, p.dy_width, i, s + HN_CUDA_DEPTH, end, dy);
-      hn__cuda_fetch(p.x, p.x_width, j, s + HN_CUDA_DEPTH, end, x);
+      hn__cuda_bring(p.dy, p.dy_width, i, s + HN_CUDA_DEPTH, end, dy);
+      hn__cuda_bring(p.x, p.x_width, j, s + HN_CUDA_DEPTH, end, x);
     }
-#pragma unroll 8
+    HN_CUDA_UNROLL(8)
     for (int k = 0; k < HN_CUDA_DEPTH; k++)
       hn__cuda_multiply(&tile.from.dy[k][hn__cuda_micro_row()], &tile.from.x[k][hn__cuda_micro_col()], sum);
   }
@@ -125,16 +124,15 @@ __device__ __forceinline__ void hn__cuda_product(const hn__cuda_part &p, int64_t
 __device__ __forceinline__ void hn__cuda_read_panel(const hn__cuda_part &p, int64_t i, int64_t j, hn__cuda_micro &sum) {
   i += hn__cuda_micro_row() - p.i;
   j += hn__cuda_micro_col() - p.j;
-#pragma unroll
-  for (int r = 0; r < HN_CUDA_MICRO_ROWS; r++)
-#pragma unroll
-    for (int k = 0; k < HN_CUDA_MICRO_COLS; k++)
-      if (i + r < p.rows && j + k < p.cols) sum[r][k] = p.panel[(i + r) * p.pitch + j + k];
+  HN_CUDA_UNROLL()
+  for (int r = 0; r < HN_CUDA_MICRO_ROWS; r++) HN_CUDA_UNROLL()
+  for (int k = 0; k < HN_CUDA_MICRO_COLS; k++)
+    if (i + r < p.rows && j + k < p.cols) sum[r][k] = p.panel[(i + r) * p.pitch + j + k];
 }
 
-/* The tile at (i, j) into shared memory: samples first to end of it, or what the panel has. All threads of the block call
- * this; after it they may read the tile, and the next call waits until all are done with that. What lies beyond the part
- * is undefined. */
+/* The tile at (i, j) into shared memory: samples first to end of it, or what the panel has. All threads of the block
+ * call this; after it they may read the tile, and the next call waits until all are done with that. What lies beyond
+ * the part is undefined. */
 template <bool PANEL>
 __device__ __forceinline__ void hn__cuda_make_tile(const hn__cuda_part &p, int64_t i, int64_t j, int64_t first,
                                                    int64_t end, hn__cuda_tile &tile) {
@@ -144,14 +142,15 @@ __device__ __forceinline__ void hn__cuda_make_tile(const hn__cuda_part &p, int64
   else
     hn__cuda_product(p, i, j, first, end, tile, sum);
   __syncthreads();
-#pragma unroll
+  HN_CUDA_UNROLL()
   for (int r = 0; r < HN_CUDA_MICRO_ROWS; r++)
     *(float4 *)&tile.at[hn__cuda_micro_row() + r][hn__cuda_micro_col()] =
         make_float4(sum[r][0], sum[r][1], sum[r][2], sum[r][3]);
   __syncthreads();
 }
 
-/* Where the runs of a tile go: line's, 4 a row. A thread hashes 2 of them, of one row. Visible after the next barrier. */
+/* Where the runs of a tile go: line's, 4 a row. A thread hashes 2 of them, of one row. Visible after the next
+ * barrier. */
 typedef hn__cuda_run hn__cuda_lines[HN_CUDA_SIDE][HN_CUDA_SIDE / 16];
 
 template <bool BALANCED>

@@ -1,28 +1,28 @@
 /*
- * The gradient of the buckets, fused: tiles of dV (bucket.h) are added to the buckets and forgotten. Two ways are here, for
- * matrices without strips; those with strips are in bucket_strips.cu. Tiles go to blocks one by one; where they are few,
- * blocks also take parts of the samples.
+ * The gradient of the buckets, fused: tiles of dV (bucket.h) are added to the buckets and forgotten. Two ways are here,
+ * for matrices without strips; those with strips are in bucket_strips.cu. Tiles go to blocks one by one; where they are
+ * few, blocks also take parts of the samples.
  *
  * Plain: additions of floats in L2, in any order, whose results no one waits for. Costs on an H100 beside the product:
- *  - line: a pair of hashes (24 integer instructions) for 16 weights; the tile is written to shared memory and read once;
- *    a run is one addition of 64 bytes to a line of L2, as four vectors of four floats on sm_90. 2 sectors for 16 weights:
- *    4096 x 4096 make 2.1 million sectors, some 13 us if L2's 96 slices add a sector a cycle; the product alone is 17 us
- *    at 16 samples, so the product bounds it from about there on.
+ *  - line: a pair of hashes (24 integer instructions) for 16 weights; the tile is written to shared memory and read
+ *    once; a run is one addition of 64 bytes to a line of L2, as four vectors of four floats on sm_90. 2 sectors for 16
+ *    weights: 4096 x 4096 make 2.1 million sectors, some 13 us if L2's 96 slices add a sector a cycle; the product
+ *    alone is 17 us at 16 samples, so the product bounds it from about there on.
  *  - element: a hash (13 instructions) and a sector for each weight: 8 times the sectors, 105 us. Atomics bound it
  *    below some 100 samples.
  *
- * Fixed: for matrices that must add in one order, and for all where the device is asked to be deterministic. Values become
- * 64-bit integers, whose additions give one sum in any order: those of a range of 2 million buckets lie in the workspace,
- * and are added to dw at the end. The unit is a power of two such that no sum overflows, though all weights of the matrix
- * shared a bucket: with |dV| < bound = samples * max |dy| * max |x|, it is bound * weights * 2^-62, so a value has
- * 62 - log2(weights) bits below the bound, 38 for 4096 x 4096. Twice the bytes of the plain way (line: 4 sectors a run and
- * no vectors; element: still one sector a weight), two conversions a weight, 16 MiB to clear and read; buckets beyond the
- * range take another pass, product and hashes and all. The bound is found by a kernel, so the host waits for nothing.
- * Where it is no number or beyond floats, every bucket of the matrix becomes NaN: those of the CPU's that stay finite are
- * not told apart.
+ * Fixed: for matrices that must add in one order, and for all where the device is asked to be deterministic. Values
+ * become 64-bit integers, whose additions give one sum in any order: those of a range of 2 million buckets lie in the
+ * workspace, and are added to dw at the end. The unit is a power of two such that no sum overflows, though all weights
+ * of the matrix shared a bucket: with |dV| < bound = samples * max |dy| * max |x|, it is bound * weights * 2^-62, so a
+ * value has 62 - log2(weights) bits below the bound, 38 for 4096 x 4096. Twice the bytes of the plain way (line: 4
+ * sectors a run and no vectors; element: still one sector a weight), two conversions a weight, 16 MiB to clear and
+ * read; buckets beyond the range take another pass, product and hashes and all. The bound is found by a kernel, so the
+ * host waits for nothing. Where it is no number or beyond floats, every bucket of the matrix becomes NaN: those of the
+ * CPU's that stay finite are not told apart.
  *
- * Occupancy: 96 registers (sm_80, sm_90) let 5 blocks of 4 warps on an SM, 20 of 64 warps, which is enough for the product:
- * a thread has 32 sums that do not wait for each other. 18 KiB of shared memory (line), 16 KiB (element).
+ * Occupancy: 96 registers (sm_80, sm_90) let 5 blocks of 4 warps on an SM, 20 of 64 warps, which is enough for the
+ * product: a thread has 32 sums that do not wait for each other. 18 KiB of shared memory (line), 16 KiB (element).
  */
 #include "bucket.h"
 
@@ -32,7 +32,8 @@ typedef unsigned long long word;
 
 #define SUMS ((int64_t)(HN_CUDA_WORKSPACE / sizeof(word))) /* whole lines */
 
-/* -- where values go: a thread calls start() first; add() gets n neighbouring values of a run, their signs, and the bucket
+/* -- where values go: a thread calls start() first; add() gets n neighbouring values of a run, their signs, and the
+ * bucket
  *    of the first -- */
 
 struct plain {

@@ -1,15 +1,15 @@
 /*
  * The gradient of the buckets of a matrix with strips, which own their buckets. A block owns a band of whole strips, 64
  * rows of them or one tall strip, and with it a range of slots that no other block adds to. So it needs no atomics, and
- * its order is fixed: it makes the band's tiles (bucket.h) one after the other, and adds the values of each in the order in
- * which they lie. The slots that have the same number modulo the number of adders belong to one adder, which looks through
- * the tile's runs, as many at a time as it has lanes, for its own:
+ * its order is fixed: it makes the band's tiles (bucket.h) one after the other, and adds the values of each in the
+ * order in which they lie. The slots that have the same number modulo the number of adders belong to one adder, which
+ * looks through the tile's runs, as many at a time as it has lanes, for its own:
  *  - line: the 8 half-warps, each of which lists its runs and then adds one after the other, a lane for each bucket;
  *  - element: the 4 warps, which add what they find at once; lanes that have the same slot take turns.
  * The sums lie in shared memory where there is room for the band's buckets, else in global memory.
  *
- * Where bands are few, blocks take parts of the columns, each with sums of its own in the workspace, which a second kernel
- * adds up in order.
+ * Where bands are few, blocks take parts of the columns, each with sums of its own in the workspace, which a second
+ * kernel adds up in order.
  *
  * Costs on an H100 beside the product, for a tile of 4096 weights:
  *  - line: 256 runs are hashed by 128 threads; an adder looks at 16 ballots and adds some 32 runs, each a load of the
@@ -37,8 +37,8 @@ typedef struct bands {
 #define RUNS (HN_CUDA_SIDE * HN_CUDA_SIDE / 16) /* of a tile, of line */
 #define ADDERS (HN_CUDA_CREW / 16)              /* half-warps */
 
-/* A tile and where its runs go: of line also which of them each adder has, of element a slot's number and, in the lowest
- * bit, its sign. */
+/* A tile and where its runs go: of line also which of them each adder has, of element a slot's number and, in the
+ * lowest bit, its sign. */
 template <int GRAIN> struct pieces {
   hn__cuda_tile tile;
   hn__cuda_lines lines;
@@ -65,7 +65,8 @@ __device__ __forceinline__ void hash_elements(const hn__cuda_map &map, int64_t i
   }
 }
 
-/* The adder's runs among the tile's first `rows` rows and `cols` columns, in order, into its list; gives their number. */
+/* The adder's runs among the tile's first `rows` rows and `cols` columns, in order, into its list; gives their
+ * number. */
 __device__ __forceinline__ int list_runs(pieces<16> &s, int rows, int cols) {
   constexpr int ACROSS = HN_CUDA_SIDE / 16;
   int l = (int)threadIdx.x % 16, own = (int)threadIdx.x / 16, n = 0;
@@ -80,22 +81,22 @@ __device__ __forceinline__ int list_runs(pieces<16> &s, int rows, int cols) {
   return n;
 }
 
-/* Adds those rows and columns to the sums, which start at slot `first`. A few runs are read before they are added, so that
- * the reads wait together; the additions may meet, so each waits for the one before. */
+/* Adds those rows and columns to the sums, which start at slot `first`. A few runs are read before they are added, so
+ * that the reads wait together; the additions may meet, so each waits for the one before. */
 __device__ __forceinline__ void add_in_order(pieces<16> &s, int rows, int cols, uint32_t first, float *sums) {
   constexpr int ACROSS = HN_CUDA_SIDE / 16, TOGETHER = 4;
   int l = (int)threadIdx.x % 16, own = (int)threadIdx.x / 16, n = list_runs(s, rows, cols);
   for (int k = 0; k < n; k += TOGETHER) {
     float value[TOGETHER];
     int64_t bucket[TOGETHER];
-#pragma unroll
+    HN_CUDA_UNROLL()
     for (int q = 0; q < TOGETHER; q++) {
       int b = s.list[own][k + q < n ? k + q : k], c = b % ACROSS * 16 + l;
       hn__cuda_run run = s.lines[b / ACROSS][b % ACROSS];
       bucket[q] = k + q < n && c < cols ? (int64_t)(run.slot - first) * 16 + l : -1;
       value[q] = hn__cuda_signed(s.tile.at[b / ACROSS][c], run.signs, l);
     }
-#pragma unroll
+    HN_CUDA_UNROLL()
     for (int q = 0; q < TOGETHER; q++)
       if (bucket[q] >= 0) sums[bucket[q]] += value[q];
   }

@@ -158,8 +158,8 @@ static hn_status try_kernel(hn__device *d) {
   return HN_DEVICE;
 }
 
-/* Device memory of the backend's own: cuBLAS gets its workspace from us, because it would take more, and because results
- * are only reproducible with one that is its stream's own. */
+/* Device memory of the backend's own: cuBLAS gets its workspace from us, because it would take more, and because
+ * results are only reproducible with one that is its stream's own. */
 static hn_status take_own_memory(hn__device *d, int64_t budget) {
   hn__cuda_device *whole = hn__cuda_of(d);
   bool roomy = budget == 0 || budget >= HN_CUDA_ROOMY;

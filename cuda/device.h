@@ -1,10 +1,10 @@
 /*
  * What the files of the CUDA backend share: the device, errors, launches.
  *
- * The same sources are compiled by nvcc for GPUs and by g++ against host/, which emulates the part of CUDA that they use.
- * So a kernel is launched with HN_LAUNCH, not with <<<>>>, and takes shared memory through HN_SHARED and
- * HN_SHARED_DYNAMIC, not through __shared__. All work goes into one stream, d->stream; entries return without waiting for
- * it unless they give a number to the host.
+ * The same sources are compiled by nvcc for GPUs and by g++ against host/, which emulates the part of CUDA that they
+ * use. So a kernel is launched with HN_LAUNCH, not with <<<>>>, and takes shared memory through HN_SHARED and
+ * HN_SHARED_DYNAMIC, not through __shared__. All work goes into one stream, d->stream; entries return without waiting
+ * for it unless they give a number to the host.
  */
 #ifndef HN_CUDA_DEVICE_H
 #define HN_CUDA_DEVICE_H
@@ -47,10 +47,10 @@ typedef struct hn__cuda_device {
   char *scratch; /* HN_CUDA_SCRATCH bytes */
   void *blas_workspace;
   hn__cuda_copies *copies;
-  hn__cuda_route route; /* what the device's name asked for */
-  bool deterministic;   /* likewise: additions to buckets in one order, whatever the scheme */
-  bool tf32;            /* likewise: tensor cores round operands to 11 bits */
-  bool lost;            /* after an error from which CUDA does not recover, */
+  hn__cuda_route route;       /* what the device's name asked for */
+  bool deterministic;         /* likewise: additions to buckets in one order, whatever the scheme */
+  bool tf32;                  /* likewise: tensor cores round operands to 11 bits */
+  bool lost;                  /* after an error from which CUDA does not recover, */
   char why[HN_MESSAGE_BYTES]; /* which was this */
 } hn__cuda_device;
 
@@ -120,8 +120,8 @@ hn_status hn__cuda_launch(hn__device *d, const char *name, const char *file, int
   return error == cudaSuccess ? HN_OK : hn__cuda_fail(d, error, name, file, line);
 }
 
-/* Launches a kernel into the device's stream and gives a status: HN_LAUNCH(d, grid, kernel, arguments of its exact types).
- * A kernel with template arguments stands in parentheses. An empty grid is an error: leave before. */
+/* Launches a kernel into the device's stream and gives a status: HN_LAUNCH(d, grid, kernel, arguments of its exact
+ * types). A kernel with template arguments stands in parentheses. An empty grid is an error: leave before. */
 #define HN_LAUNCH(d, grid, kernel, ...)                                                                                \
   hn__cuda_launch(d, #kernel, __FILE__, __LINE__, hn__cuda_of(d)->stream, grid, kernel, __VA_ARGS__)
 /* The same into another stream. */
@@ -135,6 +135,15 @@ hn_status hn__cuda_launch(hn__device *d, const char *name, const char *file, int
 #define HN_SHARED_DYNAMIC(type, name)                                                                                  \
   extern __shared__ __align__(16) unsigned char hn__cuda_dynamic[];                                                    \
   type *name = reinterpret_cast<type *>(hn__cuda_dynamic)
+#endif
+
+/* Unrolls the loop that follows, in whole or by a number, so that an array stays in registers or several loads are
+ * under way at once. */
+#ifdef HN_CUDA_HOST
+#define HN_CUDA_UNROLL(...)
+#else
+#define HN_CUDA_PRAGMA(text) _Pragma(#text)
+#define HN_CUDA_UNROLL(...) HN_CUDA_PRAGMA(unroll __VA_ARGS__)
 #endif
 
 /* -- the table -- */

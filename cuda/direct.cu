@@ -4,30 +4,34 @@
  * Both kernels make weights in patches of 4 rows by 128 columns, a warp each, of which a lane gets 4 weights a row:
  *  - line: the patch has 32 runs, and each lane hashes one. Then four lanes at a time get a run by shuffles, a row at a
  *    time, and read its 64 bytes as float4s; a lane has neighbouring columns.
- *  - element: each lane hashes and gathers for itself; its columns are 32 apart, so that a warp reads samples coalesced.
+ *  - element: each lane hashes and gathers for itself; its columns are 32 apart, so that a warp reads samples
+ *    coalesced.
  *
- * forward: a block owns 4 rows, its warps take patches along them. A lane's sums, 4 rows by the samples, are added up over
- * the warp by shuffles, then over the warps in order.
- * gradient of the input: a block owns 128 columns, its warps take 32 rows at a time, 8 patches. A lane sums up for its 4
- * columns; the warps' sums are added up in a tree.
- * Few rows (columns) give few blocks, so each also has splits of the other side: their partial sums go into ws, and a second
- * kernel adds them up in order.
+ * forward: a block owns 4 rows, its warps take patches along them. A lane's sums, 4 rows by the samples, are added up
+ * over the warp by shuffles, then over the warps in order.
+ * gradient of the input: a block owns 128 columns, its warps take 32 rows at a time, 8 patches. A lane sums up for its
+ * 4 columns; the warps' sums are added up in a tree.
+ * Few rows (columns) give few blocks, so each also has splits of the other side: their partial sums go into ws, and a
+ * second kernel adds them up in order.
  *
  * Where a block uses each bucket often enough, it copies the buckets into shared memory first: the whole matrix' or, in
  * forward, those of a strip after the other.
  *
  * On paper, an H100 (132 SMs, 1.7 GHz; a warp a step is 4 by 128 weights, instructions are a warp's):
- *  - line: 2 hashes a lane (some 35 instructions), then per row 2 shuffles, 1 load of 512 bytes, 10 for addresses and signs,
- *    4 FMAs a sample; forward loads 512 bytes of each sample a step, the gradient reads 4 numbers. At batch 1 that is some
- *    0.2 instructions a weight, a limit of 4e12 weights a second. Each weight takes 4 bytes from L2, whose
- *    5.5 TB/s are the bound: 1.4e12 weights a second, 0.6 of the time of a dense product that reads HBM. From shared memory
- *    (two lines may meet in a bank: some 6 cycles for 512 bytes) instructions are the bound, at 0.2 of dense. At batch 8
- *    32 of 50 instructions a row are FMAs, a limit of 1.9e12: both bounds nearly meet.
- *  - element: a hash and a gather a weight, 20 instructions for it, 32 bytes of L2: bound by L2 at 1.7e11 weights a second
- *    (5 times dense); from shared memory some 3 lanes meet in a bank, so that instructions, 1.4e12, are the bound.
- *  - balanced: 130 instructions more a run. Small for line (8 a weight), all there is for element: 2e11 weights a second.
- * HBM sees the samples, results and buckets alone. Registers (sm_90): line 40 to 64 up to batch 4, 4 blocks of 8 warps on
- * an SM, half of its warps; 77 to 90 at batch 8, 2 or 3 blocks. With copies one or two blocks of 16 warps. Never measured.
+ *  - line: 2 hashes a lane (some 35 instructions), then per row 2 shuffles, 1 load of 512 bytes, 10 for addresses and
+ *    signs, 4 FMAs a sample; forward loads 512 bytes of each sample a step, the gradient reads 4 numbers. At batch 1
+ *    that is some 0.2 instructions a weight, a limit of 4e12 weights a second. Each weight takes 4 bytes from L2, whose
+ *    5.5 TB/s are the bound: 1.4e12 weights a second, 0.6 of the time of a dense product that reads HBM. From shared
+ *    memory (two lines may meet in a bank: some 6 cycles for 512 bytes) instructions are the bound, at 0.2 of dense. At
+ *    batch 8 32 of 50 instructions a row are FMAs, a limit of 1.9e12: both bounds nearly meet.
+ *  - element: a hash and a gather a weight, 20 instructions for it, 32 bytes of L2: bound by L2 at 1.7e11 weights a
+ *    second (5 times dense); from shared memory some 3 lanes meet in a bank, so that instructions, 1.4e12, are the
+ *    bound.
+ *  - balanced: 130 instructions more a run. Small for line (8 a weight), all there is for element: 2e11 weights a
+ *    second.
+ * HBM sees the samples, results and buckets alone. Registers (sm_90): line 40 to 64 up to batch 4, 4 blocks of 8 warps
+ * on an SM, half of its warps; 77 to 90 at batch 8, 2 or 3 blocks. With copies one or two blocks of 16 warps. Never
+ * measured.
  */
 #include "tile.h"
 
@@ -67,18 +71,18 @@ __device__ __forceinline__ void make(const hn__cuda_map &map, const hn__cuda_row
   if constexpr (GRAIN == 16) {
     uint32_t g = patch * (COLS / 16) + (uint32_t)(lane % 8);
     hn__cuda_run run = hn__cuda_run_of<16, BALANCED>(map, rows[lane / 8], g < map.across ? g : map.across - 1);
-    HN_CUDA_UNROLL
+    HN_CUDA_UNROLL()
     for (int r = 0; r < ROWS; r++) {
       uint32_t slot = __shfl_sync(ALL, run.slot, r * 8 + lane / 4) - first;
       uint32_t signs = __shfl_sync(ALL, run.signs, r * 8 + lane / 4) >> lane % 4 * 4;
       v[r] = hn__cuda_signed4(*reinterpret_cast<const float4 *>(w + (size_t)slot * 16 + lane % 4 * 4), signs);
     }
   } else {
-    HN_CUDA_UNROLL
+    HN_CUDA_UNROLL()
     for (int r = 0; r < ROWS; r++) {
       if (BALANCED) __syncwarp(); /* one row after the other: all of them together don't fit the registers */
       float each[4];
-      HN_CUDA_UNROLL
+      HN_CUDA_UNROLL()
       for (int c = 0; c < 4; c++) {
         uint32_t j = patch * COLS + (uint32_t)column<1>(c), last = map.across - 1;
         hn__cuda_run run = hn__cuda_run_of<1, BALANCED>(map, rows[r], j < last ? j : last);
@@ -106,7 +110,7 @@ template <int GRAIN> __device__ __forceinline__ float4 load_sample(const float *
     return hn__cuda_load4(x + column<16>(0), left - column<16>(0), aligned);
   } else {
     float each[4];
-    HN_CUDA_UNROLL
+    HN_CUDA_UNROLL()
     for (int c = 0; c < 4; c++) each[c] = column<1>(c) < left ? x[column<1>(c)] : 0;
     return make_float4(each[0], each[1], each[2], each[3]);
   }
@@ -118,14 +122,14 @@ template <int GRAIN> __device__ __forceinline__ float4 there(float4 v, int left)
                      column<GRAIN>(2) < left ? v.z : 0, column<GRAIN>(3) < left ? v.w : 0);
 }
 
-/* Adds up N values, a power of two up to 32, over the lanes of a warp. Lanes give half of their values away and keep the
- * other half until one is left: lane l ends with value l / (32 / N) in v[0]. */
+/* Adds up N values, a power of two up to 32, over the lanes of a warp. Lanes give half of their values away and keep
+ * the other half until one is left: lane l ends with value l / (32 / N) in v[0]. */
 template <int N, int APART = HN_CUDA_WARP / 2> __device__ __forceinline__ void fold(float *v) {
   if constexpr (N == 1) {
     v[0] += __shfl_xor_sync(ALL, v[0], APART);
   } else {
     bool upper = lane_of() & APART;
-    HN_CUDA_UNROLL
+    HN_CUDA_UNROLL()
     for (int i = 0; i < N / 2; i++) {
       float give = upper ? v[i] : v[i + N / 2], keep = upper ? v[i + N / 2] : v[i];
       v[i] = keep + __shfl_xor_sync(ALL, give, APART);
@@ -139,7 +143,7 @@ template <int B, int GRAIN, bool BALANCED>
 __device__ __forceinline__ void sum_rows(const direct &p, const hn__cuda_row<BALANCED> *rows, const float *w,
                                          uint32_t first, float (&sum)[ROWS * B]) {
   uint32_t begin = blockIdx.y * p.part, end = p.pieces - begin < p.part ? p.pieces : begin + p.part;
-  HN_CUDA_UNROLL
+  HN_CUDA_UNROLL()
   for (int i = 0; i < ROWS * B; i++) sum[i] = 0;
   for (uint32_t patch = begin + (uint32_t)warp_of(); patch < end; patch += (uint32_t)warps_of()) {
     const float *x = p.in + (int64_t)patch * COLS;
@@ -147,13 +151,13 @@ __device__ __forceinline__ void sum_rows(const direct &p, const hn__cuda_row<BAL
     int left = rest < COLS ? (int)rest : COLS;
     float4 v[ROWS];
     make<GRAIN, BALANCED>(p.map, rows, patch, w, first, v);
-    HN_CUDA_UNROLL
+    HN_CUDA_UNROLL()
     for (int r = 0; r < ROWS; r++)
       if (left < COLS) v[r] = there<GRAIN>(v[r], left);
-    HN_CUDA_UNROLL
+    HN_CUDA_UNROLL()
     for (int b = 0; b < B; b++) {
       float4 s = load_sample<GRAIN>(x + (b < p.batch ? b : 0) * p.map.cols, left, p.aligned);
-      HN_CUDA_UNROLL
+      HN_CUDA_UNROLL()
       for (int r = 0; r < ROWS; r++) {
         float &to = sum[r * B + b];
         to += v[r].x * s.x;
@@ -236,7 +240,7 @@ __device__ __forceinline__ void prepare(const direct &p, int64_t top, chunk_memo
   __syncwarp();
   if (lane < CHUNK<BALANCED>) {
     c->rows[lane] = hn__cuda_row_of<GRAIN, BALANCED>(p.map, i);
-    HN_CUDA_UNROLL
+    HN_CUDA_UNROLL()
     for (int b = 0; b < B; b++) c->dy[lane * B + b] = p.in[(b < p.batch ? b : 0) * p.map.rows + i];
   }
   __syncwarp();
@@ -254,10 +258,10 @@ __device__ __forceinline__ void sum_columns(const direct &p, const float *w, chu
     for (int i = 0; i < rows; i += ROWS) {
       float4 v[ROWS];
       make<GRAIN, BALANCED>(p.map, c->rows + i, blockIdx.x, w, 0, v);
-      HN_CUDA_UNROLL
+      HN_CUDA_UNROLL()
       for (int r = 0; r < ROWS; r++) {
         if (i + r >= rows) continue;
-        HN_CUDA_UNROLL
+        HN_CUDA_UNROLL()
         for (int b = 0; b < B; b++) {
           float dy = c->dy[(i + r) * B + b];
           sum[4 * b] += dy * v[r].x;
@@ -286,18 +290,18 @@ __global__ __launch_bounds__(COPY ? LARGE : HN_CUDA_BLOCK, COPY ? 1 : 2) void di
   for (int half = WARPS / 2; half > 0; half /= 2) {
     __syncthreads();
     if (warp >= half && warp < 2 * half) {
-      HN_CUDA_UNROLL
+      HN_CUDA_UNROLL()
       for (int k = 0; k < 4 * B; k++) s.sums[warp - half][k][lane] = sum[k];
     }
     __syncthreads();
     if (warp < half) {
-      HN_CUDA_UNROLL
+      HN_CUDA_UNROLL()
       for (int k = 0; k < 4 * B; k++) sum[k] += s.sums[warp][k][lane];
     }
   }
   if (warp > 0) return;
   float *to = p.to + (p.add ? 0 : (int64_t)blockIdx.y * p.batch * p.map.cols);
-  HN_CUDA_UNROLL
+  HN_CUDA_UNROLL()
   for (int k = 0; k < 4 * B; k++) {
     int64_t j = (int64_t)blockIdx.x * COLS + column<GRAIN>(k % 4), at = k / 4 * p.map.cols + j;
     if (k / 4 < p.batch && j < p.map.cols) to[at] = p.add ? to[at] + sum[k] : sum[k];
@@ -318,7 +322,8 @@ static bool pays(hn__device *d, const hn_matrix *v, int64_t count, int64_t block
          v->rows * v->cols / blocks >= USES * count;
 }
 
-/* Cuts the sums' side into splits, of at least `least` pieces each, so that there are `wanted` blocks; gives their number. */
+/* Cuts the sums' side into splits, of at least `least` pieces each, so that there are `wanted` blocks; gives their
+ * number. */
 static int64_t split(direct *p, int64_t blocks, int64_t wanted, int64_t least, int64_t results) {
   int64_t room = (int64_t)(HN_CUDA_WORKSPACE / sizeof(float)) / results;
   int64_t splits = hn__cuda_least(hn__cuda_least(wanted / blocks, p->pieces / least), hn__cuda_least(room, 64));

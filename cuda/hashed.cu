@@ -2,9 +2,9 @@
  * The three hashed products: which way computes them (hashed.h), by scheme and batch.
  *
  * The table says what is expected of an H100; it was not measured yet, and scripts/bench.lua is there to fill it in.
- *  - line: direct and tile read a line of L2 for 16 weights and hash once for them, so a tile of V costs little beside its
- *    product, which beats cuBLAS by as much as V's weights need no way through memory; from some 256 samples on cuBLAS'
- *    better product wins, beside which panels are made.
+ *  - line: direct and tile read a line of L2 for 16 weights and hash once for them, so a tile of V costs little beside
+ *    its product, which beats cuBLAS by as much as V's weights need no way through memory; from some 256 samples on
+ *    cuBLAS' better product wins, beside which panels are made.
  *  - element: every weight costs a hash and a sector of L2, for each block that makes its tile; panels pay for it once,
  *    whatever the batch, so they win earlier.
  *  - the gradient of the buckets likewise. Where it must add in one order, tiles have the way for it.

@@ -3,8 +3,8 @@
  *  - direct: a few samples; weights are made in registers, used and forgotten (direct.cu),
  *  - tile: fused; tiles of V are made in shared memory (forward.cu, input_grad.cu, bucket_grad.cu),
  *  - panel: pieces of V are made in the workspace and multiplied by cuBLAS (panel.cu).
- * Arguments are those of backend.h: w is the start of the pool, v's buckets start at w + v->offset. All of them ADD to y,
- * dx or dw, launch nothing if a size is 0, and leave nothing in ws that a later entry needs.
+ * Arguments are those of backend.h: w is the start of the pool, v's buckets start at w + v->offset. All of them ADD to
+ * y, dx or dw, launch nothing if a size is 0, and leave nothing in ws that a later entry needs.
  */
 #ifndef HN_CUDA_HASHED_H
 #define HN_CUDA_HASHED_H

@@ -2,9 +2,9 @@
  * Losses: one number a row of outputs. A warp has a row of up to 1024 outputs, held in registers, a block a longer one;
  * losses of an element are sums along rows of sum.h.
  *
- * On an H100, bytes from and to HBM an output: cross_entropy 4 and its gradient 12, soft_cross_entropy 8 and 16, losses of
- * an element 8 and 16; with the one or two exponentials of each, bound by HBM (3.35 TB/s) from some 10 MB on, below that
- * by the launch (3 us).
+ * On an H100, bytes from and to HBM an output: cross_entropy 4 and its gradient 12, soft_cross_entropy 8 and 16, losses
+ * of an element 8 and 16; with the one or two exponentials of each, bound by HBM (3.35 TB/s) from some 10 MB on, below
+ * that by the launch (3 us).
  */
 #include "sum.h"
 
@@ -77,7 +77,7 @@ __global__ void HN_TEAM_BOUNDS(SIZE) cross_entropy(int64_t rows, int64_t cols, c
                                                    const int32_t *__restrict__ label, float *__restrict__ out) {
   for (int64_t i = hn__cuda_team<SIZE>(); i < rows; i += hn__cuda_teams<SIZE>()) {
     const float *from = x + i * cols;
-    hn__cuda_exponents e = hn__cuda_exponents_of(hn__cuda_row_at<SIZE, HELD>(from, cols), 1);
+    hn__cuda_exponents e = hn__cuda_exponents_of(hn__cuda_held_at<SIZE, HELD>(from, cols), 1);
     if (hn__cuda_member<SIZE>() == 0) out[i] = hn__cuda_log(e) - (from[label[i]] - e.max);
   }
 }
@@ -88,7 +88,7 @@ __global__ void HN_TEAM_BOUNDS(SIZE)
     cross_entropy_grad(int64_t rows, int64_t cols, const float *__restrict__ x, const int32_t *__restrict__ label,
                        const float *__restrict__ dout, float *__restrict__ dx) {
   for (int64_t i = hn__cuda_team<SIZE>(); i < rows; i += hn__cuda_teams<SIZE>()) {
-    hn__cuda_row<SIZE, HELD> row = hn__cuda_row_at<SIZE, HELD>(x + i * cols, cols);
+    hn__cuda_held<SIZE, HELD> row = hn__cuda_held_at<SIZE, HELD>(x + i * cols, cols);
     hn__cuda_exponents e = hn__cuda_exponents_of(row, 1);
     float *to = dx + i * cols, factor = 1 / (float)e.sum, step = dout[i];
     int32_t right = label[i];
@@ -105,8 +105,8 @@ __global__ void HN_TEAM_BOUNDS(SIZE)
                        const float *__restrict__ target, float *__restrict__ out) {
   float scale = 1 / temperature;
   for (int64_t i = hn__cuda_team<SIZE>(); i < rows; i += hn__cuda_teams<SIZE>()) {
-    hn__cuda_row<SIZE, HELD> row = hn__cuda_row_at<SIZE, HELD>(x + i * cols, cols);
-    hn__cuda_row<SIZE, HELD> wanted = hn__cuda_row_at<SIZE, HELD>(target + i * cols, cols);
+    hn__cuda_held<SIZE, HELD> row = hn__cuda_held_at<SIZE, HELD>(x + i * cols, cols);
+    hn__cuda_held<SIZE, HELD> wanted = hn__cuda_held_at<SIZE, HELD>(target + i * cols, cols);
     hn__cuda_exponents e = hn__cuda_exponents_of(row, scale);
     float log_sum = hn__cuda_log(e);
     hn__cuda_sum sum;
@@ -124,8 +124,8 @@ __global__ void HN_TEAM_BOUNDS(SIZE)
                             const float *__restrict__ target, const float *__restrict__ dout, float *__restrict__ dx) {
   float scale = 1 / temperature;
   for (int64_t i = hn__cuda_team<SIZE>(); i < rows; i += hn__cuda_teams<SIZE>()) {
-    hn__cuda_row<SIZE, HELD> row = hn__cuda_row_at<SIZE, HELD>(x + i * cols, cols);
-    hn__cuda_row<SIZE, HELD> wanted = hn__cuda_row_at<SIZE, HELD>(target + i * cols, cols);
+    hn__cuda_held<SIZE, HELD> row = hn__cuda_held_at<SIZE, HELD>(x + i * cols, cols);
+    hn__cuda_held<SIZE, HELD> wanted = hn__cuda_held_at<SIZE, HELD>(target + i * cols, cols);
     hn__cuda_exponents e = hn__cuda_exponents_of(row, scale);
     hn__cuda_sum sum;
     hn__cuda_each(wanted, [&](int64_t, float t) { hn__cuda_add(sum, t); });

@@ -1,6 +1,6 @@
 /*
- * Where a virtual weight is, for kernels: core/hash.h's map with what a matrix' rows share computed beforehand. A run is
- * `grain` neighbouring columns of a row that share a slot of as many buckets (16 for line, 1 for element).
+ * Where a virtual weight is, for kernels: core/hash.h's map with what a matrix' rows share computed beforehand. A run
+ * is `grain` neighbouring columns of a row that share a slot of as many buckets (16 for line, 1 for element).
  */
 #ifndef HN_CUDA_MAP_H
 #define HN_CUDA_MAP_H

@@ -1,13 +1,13 @@
 /*
  * Device memory and copies.
  *
- * Memory comes from CUDA's stream-ordered pool: what a training step frees it takes again in the next one without asking
- * the driver or waiting for the GPU.
+ * Memory comes from CUDA's stream-ordered pool: what a training step frees it takes again in the next one without
+ * asking the driver or waiting for the GPU.
  *
- * Data come from the host through a ring of pinned buffers. Each has a counterpart on the device where a stream of its own
- * puts them, so that the next minibatch crosses the bus while the kernels of this one run; from there they are copied
- * into place in order with the kernels, which takes a thousandth of the time. Devices with a small budget have no
- * counterparts: then data cross in order with the kernels.
+ * Data come from the host through a ring of pinned buffers. Each has a counterpart on the device where a stream of its
+ * own puts them, so that the next minibatch crosses the bus while the kernels of this one run; from there they are
+ * copied into place in order with the kernels, which takes a thousandth of the time. Devices with a small budget have
+ * no counterparts: then data cross in order with the kernels.
  */
 #include "device.h"
 

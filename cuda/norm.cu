@@ -1,11 +1,11 @@
 /*
  * Normalisation of rows (layer) and of columns (batch). With h = (x - mean) * rstd and g = dy * gain, over the n
- * elements that share a mean: dx = rstd * (g - mean of g - h * mean of g h), dgain = sum of dy h, dbias = sum of dy. Here
- * h is never rounded in dx: its last factor is (x - mean) * tilt, where tilt = rstd^2 * mean of g (x - mean). Of two
- * numbers with one mean only the last bits of the difference are left.
+ * elements that share a mean: dx = rstd * (g - mean of g - h * mean of g h), dgain = sum of dy h, dbias = sum of dy.
+ * Here h is never rounded in dx: its last factor is (x - mean) * tilt, where tilt = rstd^2 * mean of g (x - mean). Of
+ * two numbers with one mean only the last bits of the difference are left.
  *
- * Mean and variance come from one pass, from sums of x - shift and its square, where shift is the first of the elements:
- * it is as near to the mean as the others are, so that the difference of the two does not cancel.
+ * Mean and variance come from one pass, from sums of x - shift and its square, where shift is the first of the
+ * elements: it is as near to the mean as the others are, so that the difference of the two does not cancel.
  *
  * On an H100, bytes from and to HBM a number: layer forward 8, dx 16, dgain and dbias 8; batch forward 12, gradient 24.
  * Bound by HBM (3.35 TB/s) from some 10 MB on; long rows and columns that fit L2 (50 MB) are read from there the second
@@ -15,8 +15,8 @@
 
 namespace {
 
-/* Mean and variance of n numbers from the sums of their distances to `shift` and of those squared. Rounding may take the
- * variance below 0; a NaN stays one. */
+/* Mean and variance of n numbers from the sums of their distances to `shift` and of those squared. Rounding may take
+ * the variance below 0; a NaN stays one. */
 typedef struct moments {
   double mean, variance;
 } moments;
@@ -26,8 +26,8 @@ __device__ __forceinline__ moments moments_of(float shift, double sum, double sq
   return {(double)shift + mean, variance < 0 ? 0 : variance};
 }
 
-/* Rounded once, as the gradient of two numbers with one mean cancels but for its last bits: a step of Newton's in double
- * from the float's root. */
+/* Rounded once, as the gradient of two numbers with one mean cancels but for its last bits: a step of Newton's in
+ * double from the float's root. */
 __device__ __forceinline__ float rstd_of(double variance, float epsilon) {
   double v = variance + (double)epsilon, r = (double)(1 / sqrtf((float)v));
   return (float)(r + r * (1 - v * r * r) / 2);
@@ -41,7 +41,7 @@ __global__ void HN_TEAM_BOUNDS(SIZE)
                const float *__restrict__ bias, float *__restrict__ y, float *__restrict__ mean,
                float *__restrict__ rstd) {
   for (int64_t i = hn__cuda_team<SIZE>(); i < rows; i += hn__cuda_teams<SIZE>()) {
-    hn__cuda_row<SIZE, HELD> row = hn__cuda_row_at<SIZE, HELD>(x + i * cols, cols);
+    hn__cuda_held<SIZE, HELD> row = hn__cuda_held_at<SIZE, HELD>(x + i * cols, cols);
     float shift = x[i * cols], *out = y + i * cols;
     hn__cuda_sum sum, squares;
     hn__cuda_each(row, [&](int64_t, float v) {
@@ -62,8 +62,8 @@ __global__ void HN_TEAM_BOUNDS(SIZE)
                     const float *__restrict__ mean, const float *__restrict__ rstd, const float *__restrict__ dy,
                     float *__restrict__ dx) {
   for (int64_t i = hn__cuda_team<SIZE>(); i < rows; i += hn__cuda_teams<SIZE>()) {
-    hn__cuda_row<SIZE, HELD> row = hn__cuda_row_at<SIZE, HELD>(x + i * cols, cols);
-    hn__cuda_row<SIZE, HELD> slope = hn__cuda_row_at<SIZE, HELD>(dy + i * cols, cols);
+    hn__cuda_held<SIZE, HELD> row = hn__cuda_held_at<SIZE, HELD>(x + i * cols, cols);
+    hn__cuda_held<SIZE, HELD> slope = hn__cuda_held_at<SIZE, HELD>(dy + i * cols, cols);
     float m = mean[i], r = rstd[i], *out = dx + i * cols;
     hn__cuda_sum sum, dot;
     hn__cuda_each_of_two(row, slope, [&](int64_t j, float v, float g) {

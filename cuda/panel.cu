@@ -1,20 +1,20 @@
 /*
  * Hashed products by panels: a piece of V that fits half of the workspace is made there by a kernel and multiplied by
- * cuBLAS at once; the gradient of the buckets goes the other way. There are two halves and two streams: while cuBLAS works
- * on one panel in the device's stream, a kernel makes or scatters the other in the side stream. All products are in one
- * stream, and all scatters too, so their additions have one order.
+ * cuBLAS at once; the gradient of the buckets goes the other way. There are two halves and two streams: while cuBLAS
+ * works on one panel in the device's stream, a kernel makes or scatters the other in the side stream. All products are
+ * in one stream, and all scatters too, so their additions have one order.
  *
  * This way is for large batches, where a panel's product takes longer than the panel, and the reference for the others.
  *
  * Costs on an H100 of a panel of 2 million weights, 8 MiB, which stays in L2:
- *  - expand, line: 4 lanes make a run, each its two hashes and a quarter of the line: 9 integer instructions a weight, 4
- *    bytes read (whole lines) and 4 written. 4096 x 4096: 10 us of integer instructions, 12 us for 67 MB written to L2
- *    at 5.5 TB/s.
+ *  - expand, line: 4 lanes make a run, each its two hashes and a quarter of the line: 9 integer instructions a weight,
+ *    4 bytes read (whole lines) and 4 written. 4096 x 4096: 10 us of integer instructions, 12 us for 67 MB written to
+ *    L2 at 5.5 TB/s.
  *  - expand, element: a hash and a sector of 32 bytes for each weight: 537 MB, 100 us, bound by L2.
  *  - scatter: bucket_grad.cu and bucket_strips.cu with 4 bytes a weight more, which replace the product.
  *  - the product: 2 * batch FLOPs a weight at some 50 TFLOPS in float32 (cuBLAS without tensor cores): 4096 x 4096 at
- *    batch 256 take 170 us, and as much more than a dense layer as the first panel's expansion. cuBLAS reads a panel from
- *    L2, where a dense layer's weights come from HBM.
+ *    batch 256 take 170 us, and as much more than a dense layer as the first panel's expansion. cuBLAS reads a panel
+ *    from L2, where a dense layer's weights come from HBM.
  */
 #include "bucket.h"
 
@@ -23,7 +23,8 @@
 
 namespace {
 
-/* A panel: rows i to i + m, columns j to j + n of V, `pitch` floats from one row to the next; number k of its product. */
+/* A panel: rows i to i + m, columns j to j + n of V, `pitch` floats from one row to the next; number k of its
+ * product. */
 typedef struct panel {
   int64_t i, m, j, n, pitch;
   float *at;
@@ -45,8 +46,8 @@ static cut new_cut(void *ws, const hn_matrix *v, int64_t rows, int64_t cols) {
   return {(float *)ws, rows, cols, rows >= v->rows && cols >= v->cols};
 }
 
-/* Tall panels for products that are as wide as V has rows, and for the gradients of the buckets: bands of strips have to
- * fill a GPU. */
+/* Tall panels for products that are as wide as V has rows, and for the gradients of the buckets: bands of strips have
+ * to fill a GPU. */
 static cut tall_cut(void *ws, const hn_matrix *v) {
   int64_t rows = hn__cuda_least(v->rows, LONG);
   return new_cut(ws, v, rows, hn__cuda_least(whole_runs(v->cols), HALF / rows / 64 * 64));
@@ -91,7 +92,8 @@ static hn_status follow(hn__device *d, cudaStream_t to, cudaStream_t from, cudaE
   return HN_OK;
 }
 
-/* Says that the panel has been used once stream `by` is here; the next one in its half waits for that in stream `to`. */
+/* Says that the panel has been used once stream `by` is here; the next one in its half waits for that in stream
+ * `to`. */
 static hn_status leave(hn__device *d, const cut *c, const panel *p, cudaStream_t by) {
   if (!c->alone) HN_CUDA_TRY(d, cudaEventRecord(hn__cuda_of(d)->used[p->k % 2], by));
   return HN_OK;
@@ -119,7 +121,8 @@ template <int GRAIN> __device__ __forceinline__ void expand_run(const float *w, 
   }
 }
 
-/* A warp makes a row's columns; blocks in y take the next EXPAND_COLS. Runs are whole, so the last one may go beyond V. */
+/* A warp makes a row's columns; blocks in y take the next EXPAND_COLS. Runs are whole, so the last one may go beyond
+ * V. */
 template <int GRAIN, bool BALANCED>
 __global__ void __launch_bounds__(HN_CUDA_BLOCK) expand(hn__cuda_map map, const float *w, panel p) {
   constexpr int EACH = GRAIN == 1 ? 1 : 4;

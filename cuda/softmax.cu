@@ -1,8 +1,8 @@
 /*
  * Softmax, its logarithm and the largest of a row: a warp a row of up to 1024, held in registers, a block a longer one.
  *
- * On an H100: forward 8 bytes from and to HBM a number, gradients 16, and two exponentials; bound by HBM (3.35 TB/s) from
- * some 10 MB on. Long rows are read three times, twice of that from L2 (5.5 TB/s), which doubles the time.
+ * On an H100: forward 8 bytes from and to HBM a number, gradients 16, and two exponentials; bound by HBM (3.35 TB/s)
+ * from some 10 MB on. Long rows are read three times, twice of that from L2 (5.5 TB/s), which doubles the time.
  */
 #include "sum.h"
 
@@ -12,7 +12,7 @@ template <int SIZE, int HELD>
 __global__ void HN_TEAM_BOUNDS(SIZE)
     softmax_rows(int64_t rows, int64_t cols, hn__softmax kind, const float *__restrict__ x, float *__restrict__ y) {
   for (int64_t i = hn__cuda_team<SIZE>(); i < rows; i += hn__cuda_teams<SIZE>()) {
-    hn__cuda_row<SIZE, HELD> row = hn__cuda_row_at<SIZE, HELD>(x + i * cols, cols);
+    hn__cuda_held<SIZE, HELD> row = hn__cuda_held_at<SIZE, HELD>(x + i * cols, cols);
     hn__cuda_exponents e = hn__cuda_exponents_of(row, 1);
     float *out = y + i * cols, factor = 1 / (float)e.sum, log_sum = hn__cuda_log(e);
     if (kind == HN_SOFTMAX)
@@ -28,8 +28,8 @@ __global__ void HN_TEAM_BOUNDS(SIZE)
     softmax_grad_rows(int64_t rows, int64_t cols, hn__softmax kind, const float *__restrict__ y,
                       const float *__restrict__ dy, float *__restrict__ dx) {
   for (int64_t i = hn__cuda_team<SIZE>(); i < rows; i += hn__cuda_teams<SIZE>()) {
-    hn__cuda_row<SIZE, HELD> value = hn__cuda_row_at<SIZE, HELD>(y + i * cols, cols);
-    hn__cuda_row<SIZE, HELD> slope = hn__cuda_row_at<SIZE, HELD>(dy + i * cols, cols);
+    hn__cuda_held<SIZE, HELD> value = hn__cuda_held_at<SIZE, HELD>(y + i * cols, cols);
+    hn__cuda_held<SIZE, HELD> slope = hn__cuda_held_at<SIZE, HELD>(dy + i * cols, cols);
     float *out = dx + i * cols;
     hn__cuda_sum sum;
     if (kind == HN_SOFTMAX)
@@ -74,7 +74,7 @@ __global__ void HN_TEAM_BOUNDS(SIZE)
     argmax_rows(int64_t rows, int64_t cols, const float *__restrict__ x, int32_t *__restrict__ out) {
   for (int64_t i = hn__cuda_team<SIZE>(); i < rows; i += hn__cuda_teams<SIZE>()) {
     unsigned long long best = key_of(-INFINITY, 0);
-    HN_UNROLL(4)
+    HN_CUDA_UNROLL(4)
     for (int64_t j = hn__cuda_member<SIZE>(); j < cols; j += SIZE) {
       unsigned long long key = key_of(x[i * cols + j], j);
       best = key > best ? key : best;

@@ -2,8 +2,9 @@
  * What kernels share that fold many numbers into one: sums and maxima over a team of threads, rows in registers, sums
  * along an axis.
  *
- * All orders are fixed by the sizes and the device: a thread adds its numbers as they come, threads are folded in a tree,
- * warps and parts by their index. So the same call gives the same bits each time, and nothing is added atomically.
+ * All orders are fixed by the sizes and the device: a thread adds its numbers as they come, threads are folded in a
+ * tree, warps and parts by their index. So the same call gives the same bits each time, and nothing is added
+ * atomically.
  */
 #ifndef HN_CUDA_SUM_H
 #define HN_CUDA_SUM_H
@@ -12,23 +13,15 @@
 
 #include <math.h>
 
-/* Unrolls the loop that follows, so that several loads are under way at once or an array stays in registers. */
-#ifdef HN_CUDA_HOST
-#define HN_UNROLL(n)
-#else
-#define HN_PRAGMA(text) _Pragma(#text)
-#define HN_UNROLL(n) HN_PRAGMA(unroll n)
-#endif
-
 /* a / b for numbers that are not negative: divisions of 64 bits cost a GPU some hundred instructions. */
 __device__ __forceinline__ int64_t hn__cuda_quotient(int64_t a, int64_t b) {
   return ((uint64_t)a | (uint64_t)b) >> 32 ? a / b : (int64_t)((uint32_t)a / (uint32_t)b);
 }
 
 /* ---- Sums of one thread ----
- * A sum in two floats: what adding to `high` rounds away (Knuth's two-sum) is kept in `low`. That is as good as a double
- * and six float instructions a number, where a GPU without fast doubles takes up to 64 times as long for one of those,
- * and HBM gives an H100 a number in the time of some forty. */
+ * A sum in two floats: what adding to `high` rounds away (Knuth's two-sum) is kept in `low`. That is as good as a
+ * double and six float instructions a number, where a GPU without fast doubles takes up to 64 times as long for one of
+ * those, and HBM gives an H100 a number in the time of some forty. */
 typedef struct hn__cuda_sum {
   float high = 0, low = 0;
 } hn__cuda_sum;
@@ -56,8 +49,8 @@ __device__ __forceinline__ double hn__cuda_value(const hn__cuda_sum &sum) {
 /* Threads of a block of teams; small blocks spread few warps over many SMs. */
 template <int SIZE> constexpr int hn__cuda_team_block = SIZE > HN_CUDA_WARP ? SIZE : 128;
 
-/* What stands before the name of a kernel of teams. Asked for 384 threads an SM, ptxas takes the registers that it needs
- * (168 at most, for teams of a warp); left to itself it spilled some in order to fit more threads. */
+/* What stands before the name of a kernel of teams. Asked for 384 threads an SM, ptxas takes the registers that it
+ * needs (168 at most, for teams of a warp); left to itself it spilled some in order to fit more threads. */
 #define HN_TEAM_BOUNDS(SIZE) __launch_bounds__(hn__cuda_team_block<SIZE>, 384 / hn__cuda_team_block<SIZE>)
 
 /* At most so many teams as fit the device at once; kernels go on in steps of all teams:
@@ -107,18 +100,18 @@ template <int SIZE> __device__ __forceinline__ float hn__cuda_team_max(float x) 
 /* ---- Rows ----
  * A row of n numbers as a member of the team sees it: its own are member, member + SIZE, ... With HELD, that many at
  * most are read once and stay in registers; with 0 each pass reads them again, from L2 for all but the first. */
-template <int SIZE, int HELD> struct hn__cuda_row {
+template <int SIZE, int HELD> struct hn__cuda_held {
   const float *x;
   int64_t n;
   float held[HELD > 0 ? HELD : 1];
 };
 
 template <int SIZE, int HELD>
-__device__ __forceinline__ hn__cuda_row<SIZE, HELD> hn__cuda_row_at(const float *x, int64_t n) {
-  hn__cuda_row<SIZE, HELD> row;
+__device__ __forceinline__ hn__cuda_held<SIZE, HELD> hn__cuda_held_at(const float *x, int64_t n) {
+  hn__cuda_held<SIZE, HELD> row;
   row.x = x;
   row.n = n;
-  HN_UNROLL(HELD > 0 ? HELD : 1)
+  HN_CUDA_UNROLL(HELD > 0 ? HELD : 1)
   for (int k = 0; k < HELD; k++) {
     int j = hn__cuda_member<SIZE>() + k * SIZE;
     row.held[k] = j < (int)n ? x[j] : 0;
@@ -128,36 +121,37 @@ __device__ __forceinline__ hn__cuda_row<SIZE, HELD> hn__cuda_row_at(const float 
 
 /* Calls f(j, number j of the row) for the member's own. */
 template <int SIZE, int HELD, typename F>
-__device__ __forceinline__ void hn__cuda_each(const hn__cuda_row<SIZE, HELD> &row, F f) {
+__device__ __forceinline__ void hn__cuda_each(const hn__cuda_held<SIZE, HELD> &row, F f) {
   if constexpr (HELD > 0) {
-    HN_UNROLL(HELD > 0 ? HELD : 1)
+    HN_CUDA_UNROLL(HELD > 0 ? HELD : 1)
     for (int k = 0; k < HELD; k++) {
       int j = hn__cuda_member<SIZE>() + k * SIZE;
       if (j < (int)row.n) f((int64_t)j, row.held[k]);
     }
   } else {
-    HN_UNROLL(4)
+    HN_CUDA_UNROLL(4)
     for (int64_t j = hn__cuda_member<SIZE>(); j < row.n; j += SIZE) f(j, row.x[j]);
   }
 }
 
 /* Calls f(j, number j of a, number j of b); both rows are of the same length. */
 template <int SIZE, int HELD, typename F>
-__device__ __forceinline__ void hn__cuda_each_of_two(const hn__cuda_row<SIZE, HELD> &a,
-                                                     const hn__cuda_row<SIZE, HELD> &b, F f) {
+__device__ __forceinline__ void hn__cuda_each_of_two(const hn__cuda_held<SIZE, HELD> &a,
+                                                     const hn__cuda_held<SIZE, HELD> &b, F f) {
   if constexpr (HELD > 0) {
-    HN_UNROLL(HELD > 0 ? HELD : 1)
+    HN_CUDA_UNROLL(HELD > 0 ? HELD : 1)
     for (int k = 0; k < HELD; k++) {
       int j = hn__cuda_member<SIZE>() + k * SIZE;
       if (j < (int)a.n) f((int64_t)j, a.held[k], b.held[k]);
     }
   } else {
-    HN_UNROLL(4)
+    HN_CUDA_UNROLL(4)
     for (int64_t j = hn__cuda_member<SIZE>(); j < a.n; j += SIZE) f(j, a.x[j], b.x[j]);
   }
 }
 
-/* Launches kernel<SIZE, HELD>(rows, cols, ...): a warp a row, which it holds, or a block for long rows. Gives a status. */
+/* Launches kernel<SIZE, HELD>(rows, cols, ...): a warp a row, which it holds, or a block for long rows. Gives a
+ * status. */
 #define HN_LAUNCH_ROWS(d, rows, cols, kernel, ...)                                                                     \
   ((cols) <= 4 * 32    ? HN_LAUNCH(d, hn__cuda_team_grid<32>(d, rows), (kernel<32, 4>), rows, cols, __VA_ARGS__)       \
    : (cols) <= 32 * 32 ? HN_LAUNCH(d, hn__cuda_team_grid<32>(d, rows), (kernel<32, 32>), rows, cols, __VA_ARGS__)      \
@@ -171,7 +165,7 @@ typedef struct hn__cuda_exponents {
 } hn__cuda_exponents;
 
 template <int SIZE, int HELD>
-__device__ __forceinline__ hn__cuda_exponents hn__cuda_exponents_of(const hn__cuda_row<SIZE, HELD> &row, float scale) {
+__device__ __forceinline__ hn__cuda_exponents hn__cuda_exponents_of(const hn__cuda_held<SIZE, HELD> &row, float scale) {
   float max = -INFINITY;
   hn__cuda_sum sum;
   hn__cuda_each(row, [&](int64_t, float x) { max = hn__cuda_larger(max, x); });
@@ -187,12 +181,13 @@ __device__ __forceinline__ float hn__cuda_log(const hn__cuda_exponents &e) { ret
  * hn__cuda_row_sums<SUMS>(d, rows, n, element, finish) and hn__cuda_column_sums<SUMS>(d, outer, n, inner, element,
  * finish) sum over the middle axis of outer x n x inner (rows: inner = 1). element(at, k, i, sums) adds the share of
  * element `at`, which is number k along the axis and i along the inner one, to the SUMS sums; finish(at, totals) is
- * called once, by one thread, for each of the outer x inner results. Both are plain structs with an operator(), which the
- * kernels get by value.
+ * called once, by one thread, for each of the outer x inner results. Both are plain structs with an operator(), which
+ * the kernels get by value.
  *
- * A row is a thread's (n up to 8), a warp's or a block's, which reads it coalesced. Of columns a block takes a tile of 32,
- * a warp a row of it, so that a warp reads 128 bytes of a row; of rows narrower than 32 it takes several at once. Where
- * that gives fewer blocks than the GPU needs, n is cut into parts, whose sums a second kernel adds up, a warp a result.
+ * A row is a thread's (n up to 8), a warp's or a block's, which reads it coalesced. Of columns a block takes a tile of
+ * 32, a warp a row of it, so that a warp reads 128 bytes of a row; of rows narrower than 32 it takes several at once.
+ * Where that gives fewer blocks than the GPU needs, n is cut into parts, whose sums a second kernel adds up, a warp a
+ * result.
  *
  * On an H100: 4 bytes from HBM an element and array, and some 20 instructions; bound by HBM (3.35 TB/s) from some 10 MB
  * on, below that by a launch or two (3 us each). */
@@ -226,7 +221,7 @@ __global__ void HN_TEAM_BOUNDS(SIZE)
   for (int64_t job = hn__cuda_team<SIZE>(); job < axis.outer * axis.parts; job += hn__cuda_teams<SIZE>()) {
     int64_t row = hn__cuda_quotient(job, axis.parts), p = job - row * axis.parts, end = hn__cuda_end(axis, p);
     hn__cuda_sum sums[SUMS];
-    HN_UNROLL(4)
+    HN_CUDA_UNROLL(4)
     for (int64_t k = p * axis.chunk + hn__cuda_member<SIZE>(); k < end; k += SIZE)
       element(row * axis.n + k, k, (int64_t)0, sums);
     double totals[SUMS];
@@ -250,7 +245,7 @@ __global__ void __launch_bounds__(HN_CUDA_BLOCK)
     if (i >= axis.inner || row >= axis.at_once) k = end;
     hn__cuda_sum sums[SUMS];
     int64_t at = (o * axis.n + k) * axis.inner + i;
-    HN_UNROLL(4)
+    HN_CUDA_UNROLL(4)
     for (; k < end; k += step, at += step * axis.inner) element(at, k, i, sums);
     for (int s = 0; s < SUMS; s++) shared[s][warp][lane] = hn__cuda_value(sums[s]);
     __syncthreads();
@@ -268,7 +263,7 @@ __global__ void __launch_bounds__(HN_CUDA_BLOCK)
 }
 
 template <int SUMS, typename Finish>
-__global__ void HN_TEAM_BOUNDS(HN_CUDA_WARP) hn__cuda_add_parts(hn__cuda_axis axis, Finish finish, const double *part) {
+__global__ void HN_TEAM_BOUNDS(HN_CUDA_WARP) hn__cuda_add_sums(hn__cuda_axis axis, Finish finish, const double *part) {
   const int lane = hn__cuda_member<HN_CUDA_WARP>();
   int64_t results = axis.outer * axis.inner;
   for (int64_t at = hn__cuda_team<HN_CUDA_WARP>(); at < results; at += hn__cuda_teams<HN_CUDA_WARP>()) {
@@ -297,7 +292,7 @@ static hn_status hn__cuda_launch_rows(hn__device *d, hn__cuda_axis axis, Element
   HN_CUDA_CALL(HN_LAUNCH(d, hn__cuda_team_grid<SIZE>(d, axis.outer * axis.parts),
                          (hn__cuda_add_rows<SIZE, SUMS, Element, Finish>), axis, element, finish, part));
   if (axis.parts == 1) return HN_OK;
-  return HN_LAUNCH(d, hn__cuda_team_grid<HN_CUDA_WARP>(d, axis.outer), (hn__cuda_add_parts<SUMS, Finish>), axis, finish,
+  return HN_LAUNCH(d, hn__cuda_team_grid<HN_CUDA_WARP>(d, axis.outer), (hn__cuda_add_sums<SUMS, Finish>), axis, finish,
                    (const double *)part);
 }
 
@@ -323,7 +318,7 @@ static hn_status hn__cuda_column_sums(hn__device *d, int64_t outer, int64_t n, i
   HN_CUDA_CALL(HN_LAUNCH(d, hn__cuda_team_grid<HN_CUDA_BLOCK>(d, outer * axis.tiles * axis.parts),
                          (hn__cuda_add_columns<SUMS, Element, Finish>), axis, element, finish, part));
   if (axis.parts == 1) return HN_OK;
-  return HN_LAUNCH(d, hn__cuda_team_grid<HN_CUDA_WARP>(d, outer * inner), (hn__cuda_add_parts<SUMS, Finish>), axis,
+  return HN_LAUNCH(d, hn__cuda_team_grid<HN_CUDA_WARP>(d, outer * inner), (hn__cuda_add_sums<SUMS, Finish>), axis,
                    finish, (const double *)part);
 }
 

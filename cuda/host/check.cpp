@@ -1,13 +1,14 @@
 /*
- * Every access of a kernel to memory. The kernels' sources are compiled with g++ -fsanitize=thread, which puts a call of
- * __tsan_read4 and the like before each; we define these functions ourselves and never link to the sanitizer's library.
+ * Every access of a kernel to memory. The kernels' sources are compiled with g++ -fsanitize=thread, which puts a call
+ * of __tsan_read4 and the like before each; we define these functions ourselves and never link to the sanitizer's
+ * library.
  *
  * For each word of 4 bytes of device and shared memory a cell tells who wrote it last and who read it last, as stamps.
- * A stamp is one thread, or several lanes of a warp, or several warps, or several blocks, whose accesses came at the same
- * time as far as the program says. An access is ordered after a stamp's if it is in a later launch or after a later
- * barrier of the same block, or is the same thread's, or if between them there was a meeting of the warp (__syncwarp, a
- * shuffle) that both took part in: each thread knows, for each lane, how many of the lane's meetings came before. Two
- * accesses that are not ordered, one of them a plain write, are a race.
+ * A stamp is one thread, or several lanes of a warp, or several warps, or several blocks, whose accesses came at the
+ * same time as far as the program says. An access is ordered after a stamp's if it is in a later launch or after a
+ * later barrier of the same block, or is the same thread's, or if between them there was a meeting of the warp
+ * (__syncwarp, a shuffle) that both took part in: each thread knows, for each lane, how many of the lane's meetings
+ * came before. Two accesses that are not ordered, one of them a plain write, are a race.
  *
  * A block's serial number never comes again, so the cells of shared memory need no clearing: a word was written if its
  * last write was the running block's. Cells of device memory are cleared when it is allocated.
@@ -263,7 +264,8 @@ struct mismatch {
 
 extern "C" {
 HOOK(1)
-HOOK(2) HOOK(4) HOOK(8) HOOK(16)
+HOOK(2)
+HOOK(4) HOOK(8) HOOK(16)
 
     void __tsan_read_range(void *p, size_t bytes) {
   check(READ, p, bytes, FROM);

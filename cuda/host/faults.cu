@@ -1,7 +1,7 @@
 /*
- * Tests of the emulation: kernels and calls with one fault each, which it must report, and good ones, which it must not.
- * A program of its own: faults CASE runs a case, prints the report and exits 1 where there is one; faults alone lists the
- * cases. spec/cuda_host_spec.lua runs them all.
+ * Tests of the emulation: kernels and calls with one fault each, which it must report, and good ones, which it must
+ * not. A program of its own: faults CASE runs a case, prints the report and exits 1 where there is one; faults alone
+ * lists the cases. spec/cuda_host_spec.lua runs them all.
  */
 #include <cuda_runtime.h>
 #include <mma.h>

@@ -2,9 +2,9 @@
  * Launches: the blocks of a grid run one after the other in a random order, a block's threads as fibers.
  *
  * `ready` holds the threads that can go on. A fiber whose thread ends or waits takes a random one of them: one that has
- * not begun runs as a call where the fiber is free, and what waited is switched to. When all threads of the block are at
- * a barrier, or all lanes of a mask at a meeting, they become ready again. When none is ready, either the block is done
- * or threads wait for what never comes.
+ * not begun runs as a call where the fiber is free, and what waited is switched to. When all threads of the block are
+ * at a barrier, or all lanes of a mask at a meeting, they become ready again. When none is ready, either the block is
+ * done or threads wait for what never comes.
  */
 #include "host.h"
 
@@ -191,8 +191,8 @@ void leave() {
   hn_host_switch(&nowhere, home);
 }
 
-/* Goes on with a thread that is ready. `own` is the fiber that runs now; its thread waits (`waiting` is its number) or is
- * done (-1). Returns when the waiting thread goes on, or when the fiber has another thread to run: now.thread. */
+/* Goes on with a thread that is ready. `own` is the fiber that runs now; its thread waits (`waiting` is its number) or
+ * is done (-1). Returns when the waiting thread goes on, or when the fiber has another thread to run: now.thread. */
 void go_on(fiber *own, int waiting) {
   if (ready_count == 0) {
     if (done_count < thread_count) tell_of_deadlock();

@@ -1,7 +1,7 @@
 /*
  * Device memory. Its addresses are cut into chunks, a chunk into pieces of one size (or a piece has several chunks), so
- * that the piece of an address is found by two look-ups. A piece that was freed comes last of those of its size, so that
- * who still uses it is found out.
+ * that the piece of an address is found by two look-ups. A piece that was freed comes last of those of its size, so
+ * that who still uses it is found out.
  */
 #include "host.h"
 

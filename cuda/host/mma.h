@@ -1,6 +1,6 @@
 /*
- * Tensor cores: the part of <mma.h> for TF32. Lane l holds the elements l, l + 32, ... of a fragment, counted by rows: a
- * layout that no program may rely on.
+ * Tensor cores: the part of <mma.h> for TF32. Lane l holds the elements l, l + 32, ... of a fragment, counted by rows:
+ * a layout that no program may rely on.
  */
 #ifndef HN_CUDA_HOST_MMA_H
 #define HN_CUDA_HOST_MMA_H

@@ -10,8 +10,8 @@ local SHARED <const> = { sm_75 = 65536, sm_80 = 167936, sm_86 = 102400, sm_89 = 
   sm_100 = 233472, sm_120 = 102400 }
 local THREADS <const> = 256 -- of kernels without launch bounds
 
--- Warps of an SM: registers are given to warps in units of 256, shared memory to blocks in units of 1 KiB with 1 KiB more
--- for the system.
+-- Warps of an SM: registers are given to warps in units of 256, shared memory to blocks in units of 1 KiB with 1 KiB
+-- more for the system.
 local function occupancy(arch, threads, registers, shared)
   local warps <const>, most <const> = threads // 32, WARPS[arch] or 64
   local by_registers <const> = 65536 // (-(-registers * 32 // 256) * 256) // warps

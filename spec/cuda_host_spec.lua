@@ -23,7 +23,9 @@ local caught <const> = {
   missing_barrier = { "kernel reversed<false>: block 0 0 0 thread %d+ reads byte %d+ of shared buffer" },
   shared_race = { "kernel shared_writes: .* writes byte 0 of shared one .* a race: it was written by" },
   missing_syncwarp = { "kernel warp_turns<false>: .* shared buffer" },
-  global_race = { "kernel blocks_write: block %d .* writes byte 28 of device allocation .* a race: it was written by block" },
+  global_race = {
+    "kernel blocks_write: block %d .* writes byte 28 of device allocation .* a race: it was written by block",
+  },
   global_race_read = { "kernel blocks_read: .* byte 36 of device allocation .* a race" },
   atomic_race = { "kernel plain_and_atomic: .* a race" },
   shared_end = { "thread 63 writes byte 256 of shared buffer %(256 bytes%)" },

@@ -83,7 +83,8 @@ describe("a device that is lost", function()
         :format(launch, files.quoted(program.path), files.write(TRAINING)))
       assert.same({ "", 0 }, { err, status }, out)
       assert.matches("^false\tdevice: .-kernel .-: fails because HN_CUDA_HOST_FAIL asks for it", out)
-      assert.matches("\nfalse\tdevice: cuda%-host: the device was lost, and is until the program starts again, by ", out)
+      assert.matches("\nfalse\tdevice: cuda%-host: the device was lost, and is until the program starts again, by ",
+        out)
     end)
   end
 end)

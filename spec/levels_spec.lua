@@ -1,5 +1,6 @@
 -- The kernels of hashed layers at every level of SIMD that this processor has, and in each of the ways that a GPU has:
--- the same weights bit for bit, products to rounding. Shapes cross every edge: of registers, runs, tiles, chunks, panels, cells.
+-- the same weights bit for bit, products to rounding. Shapes cross every edge: of registers, runs, tiles, chunks,
+-- panels, cells.
 
 local hn <const> = require "hn"
 local backends <const> = require "spec.support.backends"

@@ -3,7 +3,7 @@
  * asked for. It is looked for beside the program (or the library) that this code is in, in ../lib from there, and
  * where the system looks for libraries.
  */
-#define _GNU_SOURCE /* dladdr */
+#define _GNU_SOURCE /* dladdr; NOLINT(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
 #include <dlfcn.h>
 #include <stdio.h>
 #include <string.h>

@@ -90,6 +90,12 @@ static int device(lua_State *L) {
   return 1;
 }
 
+/* Whether there is a current context: what asks about one opens it otherwise. */
+static int opened(lua_State *L) {
+  lua_pushboolean(L, hnl_engine(L)->context != NULL);
+  return 1;
+}
+
 static int wait_for_device(lua_State *L) {
   hn_context *context = hnl_context(L);
   hnl_try(L, context, hn_context_wait(context));
@@ -239,7 +245,9 @@ static void push_built(lua_State *L) {
 }
 
 static const luaL_Reg functions[] = {{"use", use},
-                                     {"device", device}, {"wait", wait_for_device},
+                                     {"device", device},
+                                     {"opened", opened},
+                                     {"wait", wait_for_device},
                                      {"memory", memory},
                                      {"reset_peak", reset_peak},
                                      {"refuse", refuse},

@@ -80,8 +80,10 @@ local function rules_around(tokens, i)
   return path and options_of(path) or {}
 end
 
+--- Those of the names that begin with `start`, in order.
 local function starting_with(start, names, suffix)
   local found <const> = {}
+  table.sort(names)
   for _, name in ipairs(names) do
     if name:sub(1, #start) == start and (start:find("^_") or not name:find("^__")) then
       found[#found + 1] = name .. (suffix or "")
@@ -90,12 +92,11 @@ local function starting_with(start, names, suffix)
   return found
 end
 
-local function sorted_keys(...)
+local function keys_of(...)
   local names <const> = {}
   for _, from in ipairs { ... } do
     for name in pairs(from) do names[#names + 1] = tostring(name) end
   end
-  table.sort(names)
   return names
 end
 
@@ -106,7 +107,6 @@ local function file_names(start, list)
   for _, name in ipairs(list(folder == "" and "." or folder)) do
     if name:sub(1, 1) ~= "." or start:match("[^/]*$"):sub(1, 1) == "." then names[#names + 1] = folder .. name end
   end
-  table.sort(names)
   return starting_with(start, names)
 end
 
@@ -115,10 +115,10 @@ local function in_string(tokens, i, list)
   local start <const> = tokens[i].text:gsub("^%[=*%[", ""):gsub("^['\"]", "")
   local quote <const> = tokens[i].text:match("^['\"]") or ""
   if text_at(tokens, i - 1) == "require" or text_at(tokens, i - 2) == "require" then
-    return start, starting_with(start, sorted_keys(package.preload, package.loaded), quote)
+    return start, starting_with(start, keys_of(package.preload, package.loaded), quote)
   end
   local rule <const> = text_at(tokens, i - 1) == "=" and rules_around(tokens, i - 2)[text_at(tokens, i - 2)]
-  if rule and rule.choices then return start, starting_with(start, rule.choices, quote) end
+  if rule and rule.choices then return start, starting_with(start, table.move(rule.choices, 1, #rule.choices, 1, {}), quote) end
   return start, file_names(start, list)
 end
 
@@ -131,11 +131,11 @@ local function in_code(tokens, i, start)
     return object == nil and {} or starting_with(start, value.names(object, before == ":"))
   end
   if before == "{" or before == "," or before == ";" then
-    local found <const> = starting_with(start, sorted_keys(rules_around(tokens, i)), " = ")
+    local found <const> = starting_with(start, keys_of(rules_around(tokens, i)), " = ")
     if #found > 0 then return found end
   end
   if start == "" then return {} end
-  return starting_with(start, sorted_keys(_G, lexer.keywords))
+  return starting_with(start, keys_of(_G, lexer.keywords))
 end
 
 --- The name, or the open string, that ends where the text does, and what it may become.

@@ -34,25 +34,18 @@ end
 
 local function last_part(name) return name:match("([%w_]+)$") end
 
---- The comments of a source, top to bottom: { lines =, line = number of the last line, code = the line below }.
+--- The comments of a source, top to bottom: { lines =, line = number of the line below, code = that line }.
 local function comments(source)
   local list <const>, number, current = {}, 0, nil
-  for line in source:gmatch("([^\n]*)\n") do
+  for line in (source .. "\n"):gmatch("([^\n]*)\n") do
     number = number + 1
-    local begin <const>, more <const> = line:match("^%s*%-%-%- ?(.*)$"), line:match("^%s*%-%- ?(.*)$")
-    if begin and not current then
-      current = { lines = { begin } }
-    elseif current and more then
-      table.insert(current.lines, (begin or more))
+    local words_of_line <const> = line:match(current and "^%s*%-%-%-? ?(.*)$" or "^%s*%-%-%- ?(.*)$")
+    if words_of_line then
+      current = current or { lines = {} }
+      table.insert(current.lines, words_of_line)
     elseif current then
-      current.code, current.line = line, number - 1
+      current.code, current.line = line, number
       list[#list + 1], current = current, nil
-    end
-    if begin and line:find("^%s*%-%-%- ") and current and #current.lines > 1 and current.lines[#current.lines] == begin then
-      -- A new comment right below another one, as in the middle of a table.
-      table.remove(current.lines)
-      current.code, current.line = line, number - 1
-      list[#list + 1], current = current, { lines = { begin } }
     end
   end
   return list
@@ -74,7 +67,7 @@ end
 local function add_source(index, module, chunk, source)
   for _, comment in ipairs(comments(source)) do
     local text <const>, own <const> = words(comment.lines), tagged(comment.lines, "module")
-    index.lines[chunk .. ":" .. comment.line + 1] = text
+    index.lines[chunk .. ":" .. comment.line] = text
     local name <const> = not own and subject(comment.lines, comment.code)
     if own then index.modules[own] = text end
     if name then add(index, name, { name = name, module = module, text = text }) end

@@ -8,19 +8,49 @@ local value <const> = require "hn.repl.value"
 
 local introduction <const> = [[
 Type Lua. The value of an expression is printed, and is `_` in what you type next. A chunk may go over several lines:
-the prompt changes until it is complete. `local` variables of a line stay, as global ones.
+the prompt changes until it is complete. Its outermost `local` variables stay for the next ones, as global variables.
 
-  ?hn.fit     what the engine's comments say about hn.fit; ?net about an object; ?dropout finds it by its name
-  ,time       time and memory of the last command
-  Tab         completes names, methods, options in a call's { ... } and, in strings, names of files
-  Ctrl-R      searches what was typed before, in this session and earlier ones; arrow keys go through it
-  Ctrl-C      stops what runs (training ends at the next minibatch and keeps its weights), or clears the line
+  ?hn.fit     what the engine's comments say about hn.fit; ?net about an object; ?dropout looks for a name
+  ,time       time and memory of the last chunk
+  Tab         completes names, methods, options in a call's { ... }; in strings, files, modules and choices
+  Ctrl-R      searches what was typed before, also in earlier sessions; arrow keys go through it
+  Ctrl-C      stops what runs (training ends at its next minibatch, and returns); at the prompt, clears the line
   Ctrl-D      ends]]
 
---- The first sentence of a text.
-local function sentence(text)
-  text = text:gsub("\n", " ")
-  return (text:match("^(.-[.:])%f[%s\0]") or text):gsub("[:]$", "")
+--- Where fields and methods are documented, by the module or the kind of object that has them. Of others it is the
+-- module itself and those below it.
+local homes <const> = {
+  hn = { "hn", "hn.operations" },
+  ["hn.optim"] = { "hn.optim", "hn.schedule" },
+  module = { "hn.nn.module" },
+  tensor = { "hn.tensor", "hn.operations", "hn" },
+  matrix = { "hn.matrix" },
+  array = { "hn.array" },
+  data = { "hn.data.set" },
+  optimizer = { "hn.optim" },
+  schedule = { "hn.schedule" },
+}
+
+local function is_home(home, module)
+  for _, name in ipairs(homes[home] or {}) do
+    if name == module then return true end
+  end
+  return not homes[home] and (module == home or module:sub(1, #home + 1) == home .. ".")
+end
+
+--- The comment about a field of a module, or of a kind of objects; or nil.
+local function find(home, name)
+  for _, entry in ipairs(docs.named(name)) do
+    if entry.name:match("[%w_]+$") == name and is_home(home, entry.module) then return entry.text end
+  end
+  return nil
+end
+
+--- The first sentence of a comment, without the call that it begins with; cut at so many bytes.
+local function brief(text, most)
+  text = text:gsub("%s+", " "):gsub("^[%w_.:]+%s?%b(): ", ""):gsub("^[%w_.:]+%s?%b{}: ", "")
+  text = text:match("^(.-)[.:] ") or text:gsub("%.$", "")
+  return #text <= most and text or text:sub(1, most - 4):gsub("%s*[^%s]*$", "") .. " ..."
 end
 
 --- "net, data, given", from a Lua function.
@@ -32,74 +62,23 @@ local function parameters(f)
   return table.concat(names, ", ")
 end
 
-local function path_of(text)
-  local path <const> = {}
-  for _, token in ipairs(lexer.tokens(text)) do
-    if token.kind == "name" then path[#path + 1] = token.text end
-    if token.kind == "number" then path[#path + 1] = math.tointeger(token.text) end
-  end
-  return path
-end
-
---- Comments about the last name of a path: those of the module that the path names, else all of them.
-local function by_name(path, wanted)
-  local parent <const> = table.concat(path, ".", 1, #path - 1)
-  local found <const> = docs.named(path[#path])
-  local near <const>, exact <const> = {}, {}
-  for _, entry in ipairs(found) do
-    if entry.name:match("[%w_]+$") == path[#path] then exact[#exact + 1] = entry end
-    if entry.module == parent or entry.name:match("^(.*)[.:]") == parent or entry.module == wanted then
-      near[#near + 1] = entry
-    end
-  end
-  return #near > 0 and near or #exact > 0 and exact or found
-end
-
-local function show_entries(entries, title)
-  local texts <const>, seen <const> = {}, {}
-  for _, entry in ipairs(entries) do
-    if not seen[entry.text] then
-      local name <const> = entry.module .. (entry.module:match("%.([%w_]+)$") == entry.name and "" or "." .. entry.name)
-      texts[#texts + 1] = (title or name) .. "\n" .. entry.text
-    end
-    seen[entry.text] = true
-  end
-  return table.concat(texts, "\n\n")
-end
-
---- What there is to say about a field of a value, in one line; or nil.
-local function brief(field, name, module)
-  local text = type(field) == "function" and docs.of_function(field)
-  if not text then
-    local entries <const> = by_name(path_of(module .. "." .. name), module)
-    text = entries[1] and entries[1].text
-  end
-  return text and sentence(text)
-end
-
---- The names in a value with a sentence about each; those without one in a row behind.
-local function list_fields(object, module, callable)
+--- The names in a module or an object, with a sentence about each; those without one in a row at the end.
+local function list_fields(object, home, callable)
   local lines <const>, bare <const> = {}, {}
   for _, name in ipairs(value.names(object, callable)) do
-    local text <const> = not name:find("^_") and brief(value.index(object, name), name, module)
-    if text then
-      lines[#lines + 1] = ("  %-18s %s"):format(name, text)
-    elseif not name:find("^_") then
+    local field <const> = value.index(object, name)
+    local text <const> = type(field) == "function" and docs.of_function(field) or find(home, name)
+    if text and name ~= "init" then
+      lines[#lines + 1] = ("  %-18s %s"):format(name, brief(text, 90))
+    elseif not name:find("^_") and name ~= "init" then
       bare[#bare + 1] = name
     end
   end
-  if #bare > 0 then lines[#lines + 1] = "  " .. table.concat(bare, ", ") end
+  if #bare > 0 then lines[#lines + 1] = "  also " .. table.concat(bare, ", ") end
   return table.concat(lines, "\n")
 end
 
-local function module_name(object)
-  for name, loaded in pairs(package.loaded) do
-    if loaded == object and docs.of_module(name) then return name end
-  end
-  return nil
-end
-
-local function join(...)
+local function paragraphs(...)
   local parts <const> = {}
   for _, part in ipairs { ... } do
     if part ~= "" then parts[#parts + 1] = part end
@@ -107,60 +86,79 @@ local function join(...)
   return table.concat(parts, "\n\n")
 end
 
-local function about_class(name, title)
-  local entries <const> = by_name({ "hn", "nn", name })
-  return #entries > 0 and show_entries({ entries[1] }, title) or title .. "\nA class of modules made in a script."
+--- The name under which a documented module is loaded, or nil.
+local function module_name(object)
+  for name, loaded in pairs(package.loaded) do
+    if loaded == object and docs.of_module(name) then return name end
+  end
+  return nil
 end
 
---- Kinds of objects: where their methods are documented.
-local homes <const> = {
-  tensor = "hn.tensor", matrix = "hn.matrix", array = "hn.array", data = "hn.data.set", optimizer = "hn.optim",
-  schedule = "hn.schedule",
-}
+local function about_class(class, title)
+  return ("%s\n%s"):format(title, find("hn.nn", class.name) or "A class of modules made in a script.")
+end
 
 local function about_object(object, title)
   local kind <const> = kinds.of(object)
+  local heading <const> = ("%s is %s."):format(title, kinds.describe(object))
   if kind == "module" then
-    return join(about_class(object.name, ("%s: a module (%s)"):format(title, object.name)),
-      "Methods:\n" .. list_fields(require "hn.nn.module" "", "hn.nn.module", true))
+    return paragraphs(about_class(object, heading), "Methods:\n" .. list_fields(object, kind, true))
   end
-  local home <const> = homes[kind]
-  if not home then return nil end
-  return join(("%s: %s"):format(title, kinds.describe(object)), docs.of_module(home) or "",
-    "Methods:\n" .. list_fields(debug.getmetatable(object).__index, home, true))
+  if not homes[kind] then return heading end
+  return paragraphs(heading, docs.of_module(homes[kind][1]) or "", "Methods:\n" .. list_fields(object, kind, true))
 end
 
-local function about_function(f, path)
-  local title <const> = table.concat(path, ".")
+--- What is to be said about Lua's own functions, which have no comments here.
+local function about_lua(title)
+  return ("%s\nA function of Lua: https://www.lua.org/manual/5.4/manual.html#pdf-%s"):format(title, title)
+end
+
+--- @param owner what the function is a field of, or nil
+local function about_function(f, title, owner)
   local text <const> = docs.of_function(f)
   if text then return ("%s(%s)\n%s"):format(title, parameters(f), text) end
-  local entries <const> = by_name(path)
-  if #entries > 0 and value.at { path[1] } == package.loaded.hn or #entries > 0 and #path == 1 then
-    return show_entries(entries, title)
-  end
+  local home <const> = owner ~= nil and (module_name(owner) or kinds.of(owner))
+  local documented <const> = home and find(home, title:match("[%w_]+$"))
+  if documented then return title .. "\n" .. documented end
   local info <const> = debug.getinfo(f, "S")
-  if info.what == "C" then return title .. "\nA function of Lua's or of the program's, with no comment here." end
-  return ("%s(%s)\nA function of yours: %s:%d."):format(title, parameters(f), info.short_src, info.linedefined)
+  if info.what == "C" then return about_lua(title) end
+  return ("%s(%s)\nA function at %s:%d."):format(title, parameters(f), info.short_src, info.linedefined)
 end
 
-local function about_value(object, path)
-  local title <const> = table.concat(path, ".")
+local function about_value(object, title, owner)
+  if type(object) == "function" then return about_function(object, title, owner) end
+  if kinds.of(object) == "class" then return about_class(object, title) end
   local module <const> = type(object) == "table" and module_name(object)
-  if type(object) == "function" then return about_function(object, path) end
-  if kinds.of(object) == "class" then return about_class(object.name, title) end
-  if module then return join(title .. "\n" .. docs.of_module(module), list_fields(object, module)) end
+  if module then return paragraphs(title .. "\n" .. docs.of_module(module), list_fields(object, module)) end
   return about_object(object, title)
+end
+
+--- All comments about a name, whatever it belongs to.
+local function about_name(name)
+  local texts <const> = {}
+  for _, entry in ipairs(docs.named(name)) do
+    local own <const> = entry.module:match("[%w_]+$") == entry.name:match("[%w_]+$")
+    texts[#texts + 1] = ("%s%s\n%s"):format(entry.module, own and "" or ", " .. entry.name, entry.text)
+  end
+  return #texts > 0 and table.concat(texts, "\n\n") or nil
+end
+
+local function path_of(text)
+  local path <const> = {}
+  for _, token in ipairs(lexer.tokens(text)) do
+    if token.kind == "name" or token.kind == "keyword" then path[#path + 1] = token.text end
+    if token.kind == "number" then path[#path + 1] = math.tointeger(token.text) end
+  end
+  return path
 end
 
 --- The help for what stands behind the question mark: a path of names such as hn.fit or net, or a name to look for.
 return function(text)
-  local path <const> = path_of(text)
+  local path <const>, title <const> = path_of(text), text:match("^%s*(.-)[%s()]*$")
   if #path == 0 then return introduction end
   local object <const> = value.at(path)
-  local said <const> = object ~= nil and about_value(object, path)
-  if said then return said end
-  local entries <const> = by_name(path)
-  if #entries > 0 then return show_entries(entries) end
-  if object ~= nil then return ("%s\n%s"):format(table.concat(path, "."), kinds.describe(object)) end
-  return ("no help for '%s'; ? alone says what the prompt can do"):format(table.concat(path, "."))
+  if object ~= nil then
+    return about_value(object, title, #path > 1 and value.at { table.unpack(path, 1, #path - 1) } or nil)
+  end
+  return #path == 1 and about_name(path[1]) or ("no help for '%s'; ? alone tells what the prompt can do"):format(title)
 end

@@ -39,25 +39,15 @@ local function explain(problem)
     local meta <const> = getmetatable(problem)
     problem = type(meta) == "table" and meta.__tostring and tostring(problem) or "error object: " .. show(problem)
   end
-  if problem:find("interrupted$") then return problem end
-  local trace <const> = debug.traceback("", 2):gsub("\n%s*%[C%]: in function 'xpcall'.*", ""):gsub("^\n", "")
-  return trace:find("\n.*\n") and problem .. "\n" .. trace or problem
+  if problem:find("interrupted$") then return (core.terminal() and "\n" or "") .. problem end -- behind ^C
+  local trace <const> = debug.traceback("", 2):gsub("\n%s*%[C%]: in function 'xpcall'.*", ""):gsub("\n%s*hn/repl/[^\n]*", "")
+  return problem .. trace
 end
 
 local function complain(problem)
   io.stdout:flush()
   io.stderr:write(problem, "\n")
   io.stderr:flush()
-end
-
---- Prints the results of a chunk; the first one is `_` from now on.
-local function print_results(ok, ...)
-  if not ok then return complain((...)) end
-  local n <const> = select("#", ...)
-  if n == 0 then return nil end
-  _G._ = (...)
-  local columns <const> = core.terminal() or 80
-  for i = 1, n do io.stdout:write(show((select(i, ...)), columns - 1), "\n") end
 end
 
 --- Time and memory so far.
@@ -75,12 +65,23 @@ local function usage_text(before, after)
     more(after.lua - before.lua))
 end
 
+--- Prints the results of a chunk, which stand behind the first of the values; that result is `_` from now on.
+local function print_results(values)
+  if values.n == 1 then return end
+  rawset(_G, "_", values[2])
+  local columns <const> = (core.terminal() or 80) - 1
+  for i = 2, values.n do io.stdout:write(show(values[i], columns), "\n") end
+  io.stdout:flush()
+end
+
 local function run(self, f)
   core.listen(false) -- what ran before may have asked for Ctrl-C; this has not
   local before <const> = usage()
-  print_results(xpcall(f, explain))
-  io.stdout:flush()
+  local values <const> = table.pack(xpcall(f, explain))
   self.last_usage = { before, usage() }
+  local ok, problem = values[1], values[2]
+  if ok then ok, problem = xpcall(print_results, explain, values) end
+  if not ok then complain(problem) end
 end
 
 local commands <const> = {
@@ -121,7 +122,7 @@ function Session:line(line)
   self.chunk = ""
   self.history:add(chunk)
   if f then run(self, f) else complain(problem) end
-  return chunk
+  return chunk:find("%S") and chunk or nil
 end
 
 --- Forgets the lines of a chunk that is not complete.

@@ -6,7 +6,7 @@ local lexer <const> = require "hn.repl.lexer"
 local show_tensor <const> = require "hn.repl.show_tensor"
 local text <const> = require "hn.text"
 
-local limits <const> = { depth = 6, items = 60, text = 4000, inner_text = 120 }
+local limits <const> = { depth = 6, items = 60, text = 4000, inner_text = 120 } -- items: of a table; half as many of one in it
 
 local escapes <const> = { ["\n"] = "\\n", ["\r"] = "\\r", ["\t"] = "\\t", ['"'] = '\\"', ["\\"] = "\\\\" }
 
@@ -69,9 +69,9 @@ local show_value
 --- The entries of a table as texts, as many as the limit allows; and how many more there are.
 local function entries(t, room, seen)
   local list <const>, length <const> = {}, rawlen(t)
-  local keys <const> = other_keys(t, length)
-  for i = 1, math.min(length, limits.items) do list[i] = show_value(rawget(t, i), room, seen) end
-  for i = 1, math.min(#keys, limits.items) do
+  local keys <const>, most <const> = other_keys(t, length), limits.items // seen.depth
+  for i = 1, math.min(length, most) do list[i] = show_value(rawget(t, i), room, seen) end
+  for i = 1, math.min(#keys, most) do
     local name <const> = show_key(keys[i]) .. " = "
     list[#list + 1] = name .. show_value(rawget(t, keys[i]), room - #name, seen)
   end
@@ -101,7 +101,7 @@ end
 
 --- A table in one line if that fits, else an entry in each; lists of short values fill their lines.
 local function show_table(t, room, seen)
-  if seen[t] then return "{ <the table around> }" end
+  if seen[t] then return "{ <a table around this one> }" end
   if seen.depth >= limits.depth then return next(t) == nil and "{}" or "{ ... }" end
   seen[t], seen.depth = true, seen.depth + 1
   local list <const>, more <const>, is_list <const> = entries(t, room - 2, seen)

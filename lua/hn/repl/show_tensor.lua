@@ -29,8 +29,8 @@ local function shown(n, most)
 end
 
 local function number(value)
-  if math.type(value) == "integer" then return ("%d"):format(value) end
-  return ("%.4g"):format(value)
+  if value ~= value then return "nan" end
+  return (math.type(value) == "integer" and "%d" or "%.4g"):format(value)
 end
 
 --- The cells of a row of `width` elements that begins at element `first`.

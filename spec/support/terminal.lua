@@ -44,6 +44,13 @@ function Terminal:enter(line, prompt)
   return self:expect(prompt or "hn> ")
 end
 
+-- Clears the line that is being typed.
+function Terminal:abandon()
+  self:send "\3"
+  self:expect "hn> "
+  return self
+end
+
 -- Waits for the program's end; returns its exit status.
 function Terminal:finish()
   local _, _, code <const> = self.input:close()
@@ -52,7 +59,7 @@ end
 
 -- Starts the program with a list of arguments. `environment`: settings in front of it, as a shell takes them.
 return function(arguments, environment)
-  local words <const> = { "stty cols 80 rows 24; TERM=vt100", environment or "", files.quoted(program.path) }
+  local words <const> = { "stty cols 80 rows 24; TERM=xterm", environment or "", files.quoted(program.path) }
   for _, argument in ipairs(arguments or {}) do words[#words + 1] = files.quoted(argument) end
   local output <const> = files.path()
   local command <const> = ("timeout 120 script -qefc %s %s >/dev/null"):format(

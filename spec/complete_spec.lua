@@ -13,7 +13,9 @@ describe("completion", function()
       alpha = 1, alphabet = function() end, beta = { gamma = { delta = 1 } }, [1] = { first = 1 }, ["no name"] = 1,
       callable = setmetatable({}, { __call = function() end }),
       lazy = setmetatable({}, { __index = function() error "completion ran code" end }),
-      object = setmetatable({}, { __index = setmetatable({ method = print, field = 1 }, { __index = { base = print } }) }),
+      object = setmetatable({}, {
+        __index = setmetatable({ method = print, field = 1 }, { __index = { base = print } }),
+      }),
       text = "text",
     })
     rawset(_G, "hn", require "hn")

@@ -19,7 +19,7 @@
 --- expand(first, count): rows of the matrix as a tensor, all of them unless said otherwise; this does allocate them.
 -- @function expand
 
---- members(bucket): for a balanced matrix, `for row, col in matrix:members(bucket)` goes through the elements that share
+--- members(bucket): `for row, col in matrix:members(bucket)` goes through the elements of a balanced matrix that share
 -- a bucket.
 -- @function members
 

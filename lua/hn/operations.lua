@@ -1,6 +1,6 @@
---- Operations on tensors. Each is a function, `hn.relu(x)`, and a method of its first operand, `x:relu()`; its result is a
--- new tensor, and while a tape is open it is recorded for `backward`. Where a weight is wanted, a tensor and a virtual
--- matrix will do.
+--- Operations on tensors. Each is a function, `hn.relu(x)`, and a method of its first operand, `x:relu()`; its result
+-- is a new tensor, and while a tape is open it is recorded for `backward`. Where a weight is wanted, a tensor and a
+-- virtual matrix will do.
 -- @module hn.operations
 
 -- C has the code; here are only the words.

@@ -83,12 +83,12 @@ end
 --- Those of the names that begin with `start`, in order.
 local function starting_with(start, names, suffix)
   local found <const> = {}
-  table.sort(names)
   for _, name in ipairs(names) do
     if name:sub(1, #start) == start and (start:find("^_") or not name:find("^__")) then
       found[#found + 1] = name .. (suffix or "")
     end
   end
+  table.sort(found)
   return found
 end
 
@@ -118,7 +118,7 @@ local function in_string(tokens, i, list)
     return start, starting_with(start, keys_of(package.preload, package.loaded), quote)
   end
   local rule <const> = text_at(tokens, i - 1) == "=" and rules_around(tokens, i - 2)[text_at(tokens, i - 2)]
-  if rule and rule.choices then return start, starting_with(start, table.move(rule.choices, 1, #rule.choices, 1, {}), quote) end
+  if rule and rule.choices then return start, starting_with(start, rule.choices, quote) end
   return start, file_names(start, list)
 end
 
@@ -160,8 +160,8 @@ local function common_start(names)
   return common
 end
 
---- Completes the text before the cursor, which may be many lines. Returns what to insert, and the list of what may stand
--- there where that is not decided. At the beginning of a line it inserts two spaces.
+--- Completes the text before the cursor, which may be many lines. Returns what to insert, and the list of what may
+-- stand there where that is not decided. At the beginning of a line it inserts two spaces.
 -- @param list gives the names of the files in a folder, those of folders with a slash at their end
 return function(text, list)
   if text:match("([^\n]*)$"):find("^%s*$") then return "  ", {} end

@@ -6,12 +6,13 @@ local core <const> = require "hn.core"
 
 local docs <const> = {}
 
---- The comment's words, without dashes, @module and @function; those of @param and @return as they read best.
+--- The comment's words without @module and @function, those of @param and @return as they read best.
 local function words(lines)
   local text <const> = {}
   for _, line in ipairs(lines) do
     if not line:find("^@module") and not line:find("^@function") then
-      text[#text + 1] = line:gsub("^@param%s+([%w_.]+)%s*", "  %1: "):gsub("^@return%s+", "Returns "):gsub("^@%w+%s*", "")
+      line = line:gsub("^@param%s+([%w_.]+)%s*", "  %1: "):gsub("^@return%s+", "Returns "):gsub("^@%w+%s*", "")
+      text[#text + 1] = line
     end
   end
   return (table.concat(text, "\n"):gsub("^%s*\n", ""):gsub("%s+$", ""))

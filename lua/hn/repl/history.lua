@@ -31,7 +31,7 @@ local function replace(path, lines)
   if file:close() and written then os.rename(temporary, path) else os.remove(temporary) end
 end
 
---- Adds an entry, unless it is the same as the one before or blank. One that cannot be written is known in this session.
+--- Adds an entry, unless it is the same as the one before or blank. One that cannot be written lasts for the session.
 function History:add(entry)
   if not entry:find("%S") or entry == self.entries[#self.entries] then return end
   table.insert(self.entries, entry)

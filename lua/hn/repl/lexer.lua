@@ -34,11 +34,12 @@ local function quoted(text, at)
   return #text, true
 end
 
---- The symbol at `at`: the longest that fits.
+local symbols <const> = { "...", "..", "==", "~=", "<=", ">=", "//", "::", "<<", ">>" }
+
+--- The end of the symbol at `at`, the longest that fits.
 local function symbol(text, at)
-  for length = 3, 2, -1 do
-    local word <const> = text:sub(at, at + length - 1)
-    if ("... .. == ~= <= >= // :: << >> "):find(word .. " ", 1, true) and #word == length then return at + length - 1 end
+  for _, one in ipairs(symbols) do
+    if text:sub(at, at + #one - 1) == one then return at + #one - 1 end
   end
   return at
 end
@@ -60,12 +61,11 @@ end
 --- The tokens of a text, comments included: { kind = "name", "keyword", "number", "string", "symbol" or "comment",
 -- text =, first =, last = its place, open = true where a string or comment has no end }.
 function lexer.tokens(text)
-  local tokens, at <const> = {}, 1
-  local next_place = text:find("%S", at)
-  while next_place do
-    local kind <const>, last <const>, open <const> = token_at(text, next_place)
-    tokens[#tokens + 1] = { kind = kind, text = text:sub(next_place, last), first = next_place, last = last, open = open }
-    next_place = text:find("%S", last + 1)
+  local tokens, at = {}, text:find("%S")
+  while at do
+    local kind <const>, last <const>, open <const> = token_at(text, at)
+    tokens[#tokens + 1] = { kind = kind, text = text:sub(at, last), first = at, last = last, open = open }
+    at = text:find("%S", last + 1)
   end
   return tokens
 end

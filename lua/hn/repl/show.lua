@@ -6,7 +6,8 @@ local lexer <const> = require "hn.repl.lexer"
 local show_tensor <const> = require "hn.repl.show_tensor"
 local text <const> = require "hn.text"
 
-local limits <const> = { depth = 6, items = 60, text = 4000, inner_text = 120 } -- items: of a table; half as many of one in it
+--- `items` is of the outermost table, half of it of a table in that, a third in the next one. Texts are in bytes.
+local limits <const> = { depth = 6, items = 60, text = 4000, inner_text = 120 }
 
 local escapes <const> = { ["\n"] = "\\n", ["\r"] = "\\r", ["\t"] = "\\t", ['"'] = '\\"', ["\\"] = "\\\\" }
 

@@ -126,7 +126,8 @@ return function(tensor, columns)
   local lines <const> = { heading(tensor) }
   for _, k in ipairs(shown(matrices, most_matrices)) do
     if #shape > 2 then lines[#lines + 1] = k and place(k, shape) or "..." end
-    if k then table.move(grid(tensor, (k - 1) * width * height + 1, height, width, across), 1, most_rows, #lines + 1, lines) end
+    local rows <const> = k and grid(tensor, (k - 1) * width * height + 1, height, width, across) or {}
+    table.move(rows, 1, #rows, #lines + 1, lines)
   end
   if width > #across or height > most_rows or matrices > most_matrices then lines[#lines + 1] = statistics(tensor) end
   return table.concat(lines, "\n")

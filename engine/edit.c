@@ -103,10 +103,12 @@ static hn__editor *editor_of(EditLine *edit) {
 
 static char *show_prompt(EditLine *edit) { return editor_of(edit)->prompt; }
 
-/* What a signal asks of the line; false ends it. */
+/* What a signal asks of the line; false ends it. Who stopped the program has changed the terminal's mode, which libedit
+ * does not know: it sets its own only from the other one. */
 static bool obey_signal(EditLine *edit, int number) {
   if (number == SIGWINCH) el_resize(edit);
   if (number == SIGCONT) {
+    el_set(edit, EL_PREP_TERM, 0);
     el_set(edit, EL_PREP_TERM, 1);
     el_set(edit, EL_REFRESH);
   }
@@ -161,7 +163,7 @@ static void bind_keys(EditLine *edit) {
                                         {"\\e[1;5C", "em-next-word"},
                                         {"\\e[1;5D", "ed-prev-word"}};
   el_set(edit, EL_EDITOR, "emacs");
-  el_set(edit, EL_ADDFN, "hn-complete", "Completes what is before the cursor", complete);
+  el_wset(edit, EL_ADDFN, L"hn-complete", L"Completes what is before the cursor", complete); /* el_set leaks the texts */
   for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) el_set(edit, EL_BIND, keys[i][0], keys[i][1], NULL);
   el_source(edit, NULL); /* a person's own ~/.editrc wins */
 }

@@ -60,7 +60,7 @@ local function more(bytes) return (bytes < 0 and "-" or "+") .. text.bytes(math.
 
 --- What `,time` prints.
 local function usage_text(before, after)
-  return ("%.3f s; device memory %s (%s), at most %s so far; Lua's %s (%s)"):format(after.clock - before.clock,
+  return ("%.3f s; device memory %s (%s), peak %s; Lua's %s (%s)"):format(after.clock - before.clock,
     text.bytes(after.used), more(after.used - before.used), text.bytes(after.peak), text.bytes(after.lua // 1),
     more(after.lua - before.lua))
 end

@@ -163,7 +163,7 @@ static void bind_keys(EditLine *edit) {
                                         {"\\e[1;5C", "em-next-word"},
                                         {"\\e[1;5D", "ed-prev-word"}};
   el_set(edit, EL_EDITOR, "emacs");
-  el_wset(edit, EL_ADDFN, L"hn-complete", L"Completes what is before the cursor", complete); /* el_set leaks the texts */
+  el_wset(edit, EL_ADDFN, L"hn-complete", L"Completes what is before the cursor", complete); /* el_set leaks texts */
   for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) el_set(edit, EL_BIND, keys[i][0], keys[i][1], NULL);
   el_source(edit, NULL); /* a person's own ~/.editrc wins */
 }

@@ -29,6 +29,8 @@ typedef struct repl {
   size_t capacity;
 } repl;
 
+static const hn__line no_line = {NULL, 0};
+
 /* -- the session in Lua -------------------------------------------------------------------------------------------- */
 
 /* The names in a folder, those of folders with a slash; an empty list if it cannot be read. */
@@ -51,19 +53,51 @@ static int list_files(lua_State *L) {
   return 1;
 }
 
-/* At 1: the path of the history, or NULL. */
+/* What Lua is asked to do, at 1 in the functions that follow: each of Lua's own may run out of memory, so they are called
+ * protected. */
+typedef struct request {
+  repl *r;
+  const char *text; /* the history's path or NULL; a method's name */
+  hn__line line;    /* its argument; none if the text is NULL */
+} request;
+
 static int open_session(lua_State *L) {
-  const char *path = lua_touserdata(L, 1);
+  const request *q = lua_touserdata(L, 1);
   lua_getglobal(L, "require");
   lua_pushliteral(L, "hn.repl");
   lua_call(L, 1, 1);
   lua_createtable(L, 0, 2);
-  lua_pushstring(L, path);
+  lua_pushstring(L, q->text);
   lua_setfield(L, -2, "history");
   lua_pushcfunction(L, list_files);
   lua_setfield(L, -2, "files");
   lua_call(L, 1, 1);
-  return 1;
+  q->r->session = luaL_ref(L, LUA_REGISTRYINDEX);
+  return 0;
+}
+
+static int call_method(lua_State *L) {
+  const request *q = lua_touserdata(L, 1);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, q->r->session);
+  lua_getfield(L, -1, q->text);
+  lua_insert(L, -2);
+  if (q->line.text) lua_pushlstring(L, q->line.text, q->line.length);
+  lua_call(L, q->line.text ? 2 : 1, LUA_MULTRET);
+  return lua_gettop(L) - 1;
+}
+
+/* Its results are the stack; on failure an error is. */
+static bool protected(lua_CFunction function, request q, int results) {
+  lua_State *L = q.r->L;
+  lua_settop(L, 0);
+  lua_pushcfunction(L, function);
+  lua_pushlightuserdata(L, &q);
+  return lua_pcall(L, 1, results, 0) == LUA_OK;
+}
+
+/* Calls a method of the session with a line, or with nothing if its text is NULL. */
+static bool ask(repl *r, const char *method, hn__line line, int results) {
+  return protected(call_method, (request){r, method, line}, results);
 }
 
 /* What goes wrong in a line is the session's; this is about the session itself, such as too little memory for it. */
@@ -72,19 +106,6 @@ static void complain(repl *r) {
   fflush(stdout);
   fprintf(stderr, "hnrun: %s\n", text ? text : "an error that is no text");
 }
-
-/* Calls a method of the session with a line, or with nothing if its text is NULL. The results are the stack. */
-static bool ask(repl *r, const char *method, hn__line line, int results) {
-  lua_State *L = r->L;
-  lua_settop(L, 0);
-  lua_rawgeti(L, LUA_REGISTRYINDEX, r->session);
-  lua_getfield(L, -1, method);
-  lua_insert(L, -2);
-  if (line.text) lua_pushlstring(L, line.text, line.length);
-  return lua_pcall(L, line.text ? 2 : 1, results, 0) == LUA_OK;
-}
-
-static const hn__line no_line = {NULL, 0};
 
 static void complete(void *data, hn__line before, const char **insert, const char **list) {
   repl *r = data;
@@ -186,12 +207,9 @@ bool hn__repl(hn_engine *engine) {
   repl r = {.engine = engine, .L = hn_lua(engine)};
   char path[LONGEST_PATH];
   r.editor = hn__editor_open((hn__completer){complete, &r});
-  lua_settop(r.L, 0);
-  lua_pushcfunction(r.L, open_session);
-  lua_pushlightuserdata(r.L, r.editor && history_path(path) ? path : NULL);
-  bool opened = lua_pcall(r.L, 1, 1, 0) == LUA_OK;
+  const char *history = r.editor && history_path(path) ? path : NULL;
+  bool opened = protected(open_session, (request){&r, history, no_line}, 0);
   if (opened) {
-    r.session = luaL_ref(r.L, LUA_REGISTRYINDEX);
     if (r.editor) greet(&r);
     take_lines(&r);
   } else {

@@ -113,14 +113,16 @@ describe("the prompt at a terminal", function()
     assert.equal(0, leave(t))
   end)
 
-  it("has plain lines on a terminal that cannot move its cursor", function()
-    local t <const> = new_terminal({}, "TERM=dumb")
-    t:expect "hn> "
-    assert.matches("\n42\n$", t:enter "6 * 7")
-    t:send("abandoned" .. CTRL_C)
-    t:expect "hn> "
-    assert.matches("\n43\n$", t:enter "43")
-    assert.equal(0, leave(t))
+  it("shows the line again when it goes on after others used the terminal", function()
+    local t <const> = start()
+    local pid <const> = t:enter "print(io.popen('echo $PPID'):read())":match "\n(%d+)\n"
+    t:send "6 * 8"
+    t:expect "6 * 8"
+    assert(os.execute(("stty -F /proc/%s/fd/0 sane; kill -CONT %s"):format(pid, pid)))
+    t:expect "hn> 6 * 8"
+    t:send "\1277\n"
+    assert.matches("\n42\n$", t:expect "hn> ")
+    leave(t)
   end)
 end)
 
@@ -235,6 +237,18 @@ describe("Ctrl-C at the prompt", function()
     t:expect "hn> "
     assert.matches("\ntrue\n$", t:enter "history.interrupted")
     assert.matches("\n100x1\n$", t:enter "print(table.concat(net:predict(data):shape(), 'x'))")
+    assert.equal(0, leave(t))
+  end)
+end)
+
+describe("a terminal that cannot move its cursor", function()
+  it("gives the prompt plain lines", function()
+    local t <const> = new_terminal({}, "TERM=dumb")
+    t:expect "hn> "
+    assert.matches("\n42\n$", t:enter "6 * 7")
+    t:send("abandoned" .. CTRL_C)
+    t:expect "hn> "
+    assert.matches("\n43\n$", t:enter "43")
     assert.equal(0, leave(t))
   end)
 end)

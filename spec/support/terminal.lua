@@ -8,7 +8,7 @@ local program <const> = require "spec.support.program"
 local Terminal <const> = {}
 Terminal.__index = Terminal
 
-local patience <const> = 60 -- seconds until what was expected does not come any more
+local patience <const> = 30 -- seconds until what was expected does not come any more
 
 -- What was shown so far, without the sequences that move cursors and set colours.
 function Terminal:shown()
@@ -62,7 +62,7 @@ return function(arguments, environment)
   local words <const> = { "stty cols 80 rows 24; TERM=xterm", environment or "", files.quoted(program.path) }
   for _, argument in ipairs(arguments or {}) do words[#words + 1] = files.quoted(argument) end
   local output <const> = files.path()
-  local command <const> = ("timeout 120 script -qefc %s %s >/dev/null"):format(
+  local command <const> = ("timeout 60 script -qefc %s %s >/dev/null"):format(
     files.quoted(table.concat(words, " ")), output)
   return setmetatable({ input = io.popen(command, "w"), output = output, at = 1 }, Terminal)
 end

@@ -113,6 +113,23 @@ describe("the prompt at a terminal", function()
     assert.equal(0, leave(t))
   end)
 
+  it("takes a script that is pasted", function()
+    local t <const> = start()
+    t:send [[
+local hn <const> = require "hn"
+local net <const> = hn.nn.Sequential {
+  hn.nn.Hashed(4, 8), hn.nn.ReLU(),
+  hn.nn.Linear(8, 1),
+}
+
+local data <const> = hn.data.tensors { x = hn.tensor({ 20, 4 }):normal(0, 1), y = hn.tensor { 20, 1 } }
+local history <const> = hn.fit(net, data, { epochs = 2, progress = false })
+print(history.epochs .. " epochs")
+]]
+    t:expect "\n2 epochs\n"
+    assert.equal(0, leave(t))
+  end)
+
   it("shows the line again when it goes on after others used the terminal", function()
     local t <const> = start()
     local pid <const> = t:enter "print(io.popen('echo $PPID'):read())":match "\n(%d+)\n"

@@ -103,7 +103,8 @@ local function obey(self, line)
   if not sign then return false end
   line = line:match("^%s*(.-)%s*$")
   self.history:add(line)
-  print(sign == "?" and help(line:sub(2)) or command(self, line))
+  io.stdout:write(sign == "?" and help(line:sub(2)) or command(self, line), "\n")
+  io.stdout:flush()
   return true
 end
 

@@ -35,6 +35,11 @@ describe("the prompt", function()
     { "keeps no variable that was closed", { "local a <close> = setmetatable({}, { __close = print })", "a == nil" },
       "true\n" },
     { "keeps local variables before a return", { "local a = 3 return a", "a" }, "3\nnil\n" },
+    { "works on when names of Lua's own are taken", { "table, type, string, print = {}, 1, 2, 3", "{ 1, 'a' }",
+      "pcall(hn.optim.SGD, { lr = 'fast' })",
+      "hn.tensor({ 2 }, 1)", "hn.nn.ReLU()" },
+      '{ 1, "a" }\nfalse\n"argument: hn.optim.SGD: lr: expected a number at least 0, got \\"fast\\" (stdin:1)"\n'
+        .. "tensor 2, float, data, on cpu\n  1  1\nReLU\n" },
     { "has hn", { "hn.tensor({ 3 }, 2):sum():item()" }, "6.0\n" },
   }
   for _, case in ipairs(CASES) do

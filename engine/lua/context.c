@@ -189,10 +189,11 @@ static int fail(lua_State *L) {
   hn_status status = HN_ARGUMENT;
   for (int s = HN_OK; s <= HN_SCRIPT; s++)
     if (strcmp(hn_status_name((hn_status)s), name) == 0) status = (hn_status)s;
-  lua_getglobal(L, "string");
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE); /* the global variable may be the script's */
+  lua_getfield(L, -1, "string");
   lua_getfield(L, -1, "format");
   lua_replace(L, 1);
-  lua_pop(L, 1);
+  lua_pop(L, 2);
   lua_call(L, lua_gettop(L) - 1, 1);
   return hnl_fail(L, status, "%s", lua_tostring(L, -1));
 }

@@ -16,6 +16,9 @@ LUA_CFLAGS  = -I/usr/include/lua5.4
 LUA_LIBS    = -llua5.4
 BLAS_CFLAGS = -I/usr/include/$(MULTIARCH)/openblas-openmp
 BLAS_LIBS   = -L/usr/lib/$(MULTIARCH)/openblas-openmp -Wl,-rpath,/usr/lib/$(MULTIARCH)/openblas-openmp -lopenblas
+# The prompt's line editing is built where libedit is (make EDIT= leaves it out).
+EDIT        := $(shell $(CC) -E -include histedit.h -x c /dev/null >/dev/null 2>&1 && echo libedit)
+EDIT_LIBS   = $(if $(EDIT),-ledit)
 
 # The CUDA backend is built where nvcc is. CUDA_ARCH: GPUs to build for ("native": those of this machine).
 NVCC      = $(firstword $(wildcard $(CUDA_HOME)/bin/nvcc) $(shell command -v nvcc))
@@ -39,7 +42,8 @@ LIBS   := $(LUA_LIBS) -lxxhash $(BLAS_LIBS) -lz -lm -ldl
 EXPORT  = -Wl,-E
 
 ENGINE  := $(sort $(wildcard $(addprefix engine/,core/*.c core/op/*.c cpu/*.c cpu/simd/*.c data/*.c lua/*.c)))
-SOURCES := $(ENGINE) engine/hnrun.c
+MAIN    := engine/hnrun.c engine/repl.c engine/edit.c
+SOURCES := $(ENGINE) $(MAIN)
 MODULES := $(sort $(shell find lua -name '*.lua'))
 OBJECTS := $(ENGINE:%.c=$(BUILD)/%.o) $(BUILD)/lua_modules.o
 VERSION  = $(shell sed -n 's/^\#define HN_VERSION "\(.*\)"/\1/p' engine/hn.h)
@@ -54,9 +58,11 @@ say = $(if $(V),,@echo '  $(1)')
 
 all: $(PROGRAM) $(BUILD)/libhn.a cuda
 
-$(PROGRAM): $(BUILD)/engine/hnrun.o $(BUILD)/libhn.a
+$(PROGRAM): $(MAIN:%.c=$(BUILD)/%.o) $(BUILD)/libhn.a
 	$(call say,link    $@)
-	$Q$(CC) $(FLAGS) $(EXPORT) -o $@ $^ $(LIBS)
+	$Q$(CC) $(FLAGS) $(EXPORT) -o $@ $^ $(LIBS) $(EDIT_LIBS)
+
+$(BUILD)/engine/edit.o: FLAGS += $(if $(EDIT),-DHN_LIBEDIT)
 
 $(BUILD)/libhn.a: $(OBJECTS) $(BUILD)/list
 	$(call say,library $@)
@@ -163,7 +169,7 @@ $(BUILD)/lua_modules.c: $(MODULES) scripts/embed $(BUILD)/list
 
 # These two hold what the build was made from and change with it: other flags compile everything again, a source that
 # came or went makes the library again.
-$(BUILD)/flags: text = $(CC) $(FLAGS) $(LIBS)
+$(BUILD)/flags: text = $(CC) $(FLAGS) $(LIBS) $(EDIT_LIBS)
 $(BUILD)/list: text = $(SOURCES) $(MODULES)
 $(BUILD)/flags $(BUILD)/list: FORCE
 	@mkdir -p $(@D); echo '$(text)' | cmp -s - $@ || echo '$(text)' >$@
@@ -175,7 +181,7 @@ $(BUILD)/found: $(BUILD)/flags
 	    { echo "$$header is missing: run make setup, or say in the Makefile's settings where it is" >&2; exit 1; }; \
 	done; rm $@.log; touch $@
 
--include $(OBJECTS:.o=.d) $(BUILD)/engine/hnrun.d
+-include $(OBJECTS:.o=.d) $(MAIN:%.c=$(BUILD)/%.d)
 
 # ---- What people run. A new machine has no headers before scripts/setup ran, so the build is a make of its own. ----
 
@@ -215,7 +221,7 @@ lint:
 lint-c: $(BUILD)/found
 	$(call say,clang-tidy engine)
 	$Qprintf '%s\n' $(SOURCES) | xargs -P$$(nproc) -n1 sh -c \
-	  'said=$$(clang-tidy --quiet "$$0" -- $(filter-out -Werror,$(FLAGS)) 2>&1) || { echo "$$said"; exit 1; }'
+	  'said=$$(clang-tidy --quiet "$$0" -- $(filter-out -Werror,$(FLAGS)) $(if $(EDIT),-DHN_LIBEDIT) 2>&1) || { echo "$$said"; exit 1; }'
 lint-header:
 	$(call say,C++ engine/hn.h)
 	$Q$(CXX) -std=c++11 -Wall -Wextra -Wpedantic -Werror -fsyntax-only -x c++ engine/hn.h

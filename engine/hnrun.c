@@ -11,7 +11,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "edit.h"
 #include "hn.h"
+#include "repl.h"
 
 enum { EXIT_SCRIPT = 1, EXIT_USAGE = 2, LONGEST_MODULE = 200 };
 
@@ -25,7 +27,7 @@ typedef struct command {
   hn_engine_options engine;
   action *actions;
   int action_count;
-  bool code, help, version;
+  bool code, help, version, interactive;
   int script; /* where it stands in argv; argc if there is none */
 } command;
 
@@ -79,6 +81,11 @@ static bool take_seed(command *c, const char *value) {
   return c->engine.seed_set;
 }
 
+static bool take_interactive(command *c, const char *value) {
+  (void)value;
+  return c->interactive = true;
+}
+
 static bool take_version(command *c, const char *value) {
   (void)value;
   return c->version = true;
@@ -101,6 +108,8 @@ static const option options[] = {
     {"-e", NULL, "CODE", "run CODE", "Lua code", take_code},
     {"-l", NULL, "MODULE", "require MODULE into a global of its name; NAME=MODULE: into NAME",
      "a module's name, such as hn or nn=hn.nn", take_module},
+    {"-i", NULL, NULL, "after the script or the code go on at the prompt, with its global variables", NULL,
+     take_interactive},
     {NULL, "--device", "NAME", "where to compute: auto, cpu, cuda, cuda:1; auto is a GPU if one works, else the CPU",
      "a device's name, such as auto, cpu or cuda", take_device},
     {NULL, "--threads", "N", "threads of the CPU; all of them unless told otherwise", "a whole number from 1 to 4096",
@@ -118,7 +127,8 @@ enum { OPTIONS = sizeof options / sizeof *options };
 
 static void print_usage(FILE *to) {
   fputs("usage: hnrun [options] script.lua [arguments]\n"
-        "       hnrun [options] -  [arguments]   runs standard input\n\n",
+        "       hnrun [options] -  [arguments]   runs standard input\n"
+        "       hnrun [options]                  the prompt on a terminal, else standard input\n\n",
         to);
   for (int i = 0; i < OPTIONS; i++) {
     const option *o = &options[i];
@@ -220,6 +230,7 @@ static hn_engine *volatile running; /* a signal handler has no other way to it *
 
 /* A script may be deep in a computation that does not look up: three times within a second each ends the program. */
 static void on_interrupt(int number) {
+  if (hn__repl_signal(number)) return;
   static volatile sig_atomic_t presses;
   static struct timespec last;
   struct timespec now;
@@ -301,7 +312,7 @@ static hn_status run_actions(hn_engine *engine, const command *c) {
 
 /* Runs what the command names; standard input where it names nothing. */
 static hn_status run_script(hn_engine *engine, const command *c, int argc, char **argv) {
-  if (c->script >= argc) return c->code ? HN_OK : hn_run_file(engine, NULL, 0, NULL);
+  if (c->script >= argc) return c->code || c->interactive ? HN_OK : hn_run_file(engine, NULL, 0, NULL);
   const char *path = argv[c->script];
   const char *const *rest = (const char *const *)(argv + c->script + 1);
   return hn_run_file(engine, strcmp(path, "-") == 0 ? NULL : path, argc - c->script - 1, rest);
@@ -311,17 +322,25 @@ static hn_status print_version(hn_engine *engine) {
   static const char script[] = "local core <const> = require 'hn.core'\n"
                                "print('hnrun ' .. core.version)\n"
                                "for _, part in ipairs(core.built) do print('  ' .. part) end\n";
-  return hn_run_string(engine, script, "=(version)");
+  hn_status status = hn_run_string(engine, script, "=(version)");
+  if (status == HN_OK) printf("  %s\n", hn__editor_name());
+  return status;
 }
 
-/* A device that is not there is told before the script starts, as any bad value of an option. */
+static hn_status run_command(hn_engine *engine, const command *c, int argc, char **argv) {
+  hn_status status = run_actions(engine, c);
+  return status == HN_OK ? run_script(engine, c, argc, argv) : status;
+}
+
+/* A device that is not there is told before the script starts, as any bad value of an option. The prompt comes after a
+ * script that failed as well: what it has left is there to be looked at. */
 static int run(hn_engine *engine, const command *c, int argc, char **argv) {
   arguments a = {argc, c->script, argv};
   if (c->engine.device && !prepare(engine, open_device, &a, "option '--device': ")) return EXIT_USAGE;
   if (!prepare(engine, set_arg, &a, "")) return EXIT_SCRIPT;
-  hn_status status = c->version ? print_version(engine) : run_actions(engine, c);
-  if (status == HN_OK && !c->version) status = run_script(engine, c, argc, argv);
+  hn_status status = c->version ? print_version(engine) : run_command(engine, c, argc, argv);
   if (status != HN_OK) fprintf(stderr, "hnrun: %s\n", hn_error(engine));
+  if (c->interactive && !c->version && !hn__repl(engine)) return EXIT_SCRIPT;
   return status == HN_OK ? EXIT_SUCCESS : EXIT_SCRIPT;
 }
 
@@ -341,16 +360,17 @@ static int open_and_run(const command *c, int argc, char **argv) {
   return result == EXIT_SUCCESS && !written ? EXIT_SCRIPT : result;
 }
 
-/* A terminal with nothing to run is somebody who wants to know how. */
+/* A terminal with nothing to run is somebody who wants the prompt. */
 static bool nothing_to_do(const command *c, int argc) {
   return c->script >= argc && !c->code && !c->version && isatty(STDIN_FILENO);
 }
 
-static int obey(const command *c, int argc, char **argv) {
-  if (c->help || nothing_to_do(c, argc)) {
-    print_usage(c->help ? stdout : stderr);
-    return c->help ? EXIT_SUCCESS : EXIT_USAGE;
+static int obey(command *c, int argc, char **argv) {
+  if (c->help) {
+    print_usage(stdout);
+    return EXIT_SUCCESS;
   }
+  c->interactive = c->interactive || nothing_to_do(c, argc);
   return open_and_run(c, argc, argv);
 }
 

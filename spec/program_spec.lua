@@ -84,14 +84,16 @@ describe("hnrun", function()
     for _, option in ipairs { "--version", "-v" } do
       local out <const> = table.concat(good { option }, "\n")
       assert.matches("hnrun %d+%.%d+%.%d+", out)
-      for _, part in ipairs { "Lua 5.4", "xxHash", "zlib", "BLAS" } do assert.matches(part, out, 1, true) end
+      for _, part in ipairs { "Lua 5.4", "xxHash", "zlib", "BLAS", "line editing" } do
+        assert.matches(part, out, 1, true)
+      end
     end
   end)
 
   it("prints how it is used", function()
     for _, option in ipairs { "--help", "-h" } do
       local out <const> = table.concat(good { option }, "\n")
-      for _, word in ipairs { "usage:", "script.lua", "-e", "-l", "--device", "--threads", "--memory", "--seed",
+      for _, word in ipairs { "usage:", "script.lua", "-e", "-l", "-i", "--device", "--threads", "--memory", "--seed",
         "--version", "--help" } do
         assert.matches(word, out, 1, true)
       end

@@ -82,6 +82,14 @@ describe("a tensor", function()
     assert.same({ { 0, 1 }, { 2, 3 } }, t:set(hn.tensor({ 4 }, { 0, 1, 2, 3 })):table())
   end)
 
+  it("gives a part of its values, in order", function()
+    local t <const> = hn.tensor({ 2, 3 }, { 1, 2, 3, 4, 5, 6 })
+    assert.same({ { 2, 3, 4 }, { 6 }, {} }, { t:read(2, 3), t:read(6, 1), t:read(1, 0) })
+    assert.same({ 3, 1 }, hn.labels({ 2, 3, 1 }):read(2, 2))
+  end)
+
+  it("tells its device", function() assert.equal(hn.device(), hn.tensor({ 2 }):device()) end)
+
   it("of one element has an item", function() assert.equal(2.5, hn.tensor({ 1, 1 }, 2.5):item()) end)
 
   it("is copied with its contents, not shared", function()

@@ -90,6 +90,12 @@ static int device(lua_State *L) {
   return 1;
 }
 
+/* Whether there is a current context: what asks about one opens it otherwise. */
+static int opened(lua_State *L) {
+  lua_pushboolean(L, hnl_engine(L)->context != NULL);
+  return 1;
+}
+
 static int wait_for_device(lua_State *L) {
   hn_context *context = hnl_context(L);
   hnl_try(L, context, hn_context_wait(context));
@@ -183,10 +189,11 @@ static int fail(lua_State *L) {
   hn_status status = HN_ARGUMENT;
   for (int s = HN_OK; s <= HN_SCRIPT; s++)
     if (strcmp(hn_status_name((hn_status)s), name) == 0) status = (hn_status)s;
-  lua_getglobal(L, "string");
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE); /* the global variable may be the script's */
+  lua_getfield(L, -1, "string");
   lua_getfield(L, -1, "format");
   lua_replace(L, 1);
-  lua_pop(L, 1);
+  lua_pop(L, 2);
   lua_call(L, lua_gettop(L) - 1, 1);
   return hnl_fail(L, status, "%s", lua_tostring(L, -1));
 }
@@ -239,7 +246,9 @@ static void push_built(lua_State *L) {
 }
 
 static const luaL_Reg functions[] = {{"use", use},
-                                     {"device", device}, {"wait", wait_for_device},
+                                     {"device", device},
+                                     {"opened", opened},
+                                     {"wait", wait_for_device},
                                      {"memory", memory},
                                      {"reset_peak", reset_peak},
                                      {"refuse", refuse},

@@ -5,7 +5,7 @@
 #include "hnl.h"
 #include "modules.h"
 
-static const char engine_key = 0, running_key = 0;
+static const char engine_key = 0, running_key = 0, globals_key = 0;
 
 /* Registered, so that a coroutine that is over stays valid until the next call from another one. */
 static void note_running(hn_engine *engine, lua_State *L) {
@@ -29,10 +29,26 @@ hn_engine_options hn_engine_options_default(void) {
 
 /* -- opening ---------------------------------------------------------------------------------------------------- */
 
+/* The modules' own table of Lua's global variables: a script, or a person at the prompt, may well call a variable
+ * `table` or `type`. */
+static void keep_globals(lua_State *L) {
+  lua_newtable(L);
+  lua_pushglobaltable(L);
+  for (lua_pushnil(L); lua_next(L, -2);) {
+    lua_pushvalue(L, -2);
+    lua_insert(L, -2);
+    lua_rawset(L, -5);
+  }
+  lua_pop(L, 1);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &globals_key);
+}
+
 /* Upvalue 1: the module's source. */
 static int load_embedded(lua_State *L) {
   const hn__lua_module *module = lua_touserdata(L, lua_upvalueindex(1));
   if (luaL_loadbufferx(L, (const char *)module->text, module->size, module->chunk, "t") != LUA_OK) return lua_error(L);
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &globals_key);
+  lua_setupvalue(L, -2, 1); /* a chunk's first one is _ENV */
   lua_pushvalue(L, 1);
   lua_call(L, 1, 1);
   return 1;
@@ -43,6 +59,7 @@ static int open_state(lua_State *L) {
   lua_pushlightuserdata(L, engine);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &engine_key);
   luaL_openlibs(L);
+  keep_globals(L);
   luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
   lua_pushcfunction(L, hnl_open_core);
   lua_setfield(L, -2, "hn.core");

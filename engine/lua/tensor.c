@@ -128,6 +128,11 @@ static int kind(lua_State *L) {
   return 1;
 }
 
+static int device(lua_State *L) {
+  lua_pushstring(L, hn_context_device(hn_tensor_context(self(L))));
+  return 1;
+}
+
 static int closed(lua_State *L) {
   lua_pushboolean(L, hn_tensor_closed(hnl_tensor(L, 1, "self")));
   return 1;
@@ -153,6 +158,28 @@ static void push_element(lua_State *L, const hn_tensor *t, int64_t i) {
     lua_pushnumber(L, (lua_Number)value.real);
   else
     lua_pushinteger(L, (lua_Integer)value.integer + 1);
+}
+
+/* read(first, count): so many elements from the first-th on, in order, as a list. */
+static int read_elements(lua_State *L) {
+  const hn_tensor *t = self(L);
+  lua_Integer first = hnl_integer(L, 2, "read: first", 1, hn_tensor_size(t));
+  lua_Integer count = hnl_integer(L, 3, "read: count", 0, hn_tensor_size(t) - first + 1);
+  bool integers = hn_tensor_dtype(t) == HN_INT32;
+  union {
+    float real;
+    int32_t integer;
+  } *values = lua_newuserdatauv(L, (size_t)count * sizeof *values, 0);
+  hnl_try(L, hn_tensor_context(t), hn_tensor_read(t, first - 1, count, values));
+  lua_createtable(L, (int)count, 0);
+  for (lua_Integer i = 0; i < count; i++) {
+    if (integers)
+      lua_pushinteger(L, (lua_Integer)values[i].integer + 1);
+    else
+      lua_pushnumber(L, (lua_Number)values[i].real);
+    lua_rawseti(L, -2, i + 1);
+  }
+  return 1;
 }
 
 static int item(lua_State *L) {
@@ -274,10 +301,12 @@ static const luaL_Reg methods[] = {{"shape", shape},
                                    {"dims", dims},
                                    {"dtype", dtype},
                                    {"kind", kind},
+                                   {"device", device},
                                    {"closed", closed},
                                    {"is_parameter", is_parameter},
                                    {"table", table},
                                    {"item", item},
+                                   {"read", read_elements},
                                    {"fetch", hnl_fetch},
                                    {"grad", grad},
                                    {"set", set},

@@ -12,7 +12,9 @@
 local core <const> = require "hn.core"
 local kinds <const> = require "hn.kinds"
 
-local options = {}
+local options = {
+  declared = {}, -- the rules of everything that declares options, by its name: for the prompt to complete
+}
 
 local words <const> = {
   number = "a number", integer = "an integer", boolean = "true", string = "a string", table = "a table",
@@ -139,6 +141,7 @@ end
 -- error that names the key, what was expected and what came.
 function options.declare(where, rules)
   local names <const> = sorted_names(rules)
+  options.declared[where] = rules
   return function(given)
     if given ~= nil and kinds.of(given) ~= "table" then
       core.fail("argument", "%s: options: expected a table, got %s", where, kinds.describe(given))

@@ -1,0 +1,25 @@
+--- Host arrays: samples outside the device's memory, as files have them; `hn.data.idx` reads one.
+-- @module hn.array
+
+-- C has the code; here are only the words.
+
+--- shape(): a list of the dimensions.
+-- @function shape
+
+--- type(): "u8", "i32" or "f32".
+-- @function type
+
+--- table(): the values as nested tables.
+-- @function table
+
+--- range(): the smallest and the largest value.
+-- @function range
+
+--- slice(first, count): so many rows from the first-th on, over the same memory.
+-- @function slice
+
+--- pick(index): a new array of the rows that an array of row numbers lists.
+-- @function pick
+
+--- gather(index, { dtype =, scale =, shift =, flatten = }): rows as a tensor on the device.
+-- @function gather

@@ -34,7 +34,7 @@ PROGRAM = hnrun
 FLAGS  := -std=c11 -D_POSIX_C_SOURCE=200809L -Iengine $(LUA_CFLAGS) $(BLAS_CFLAGS) $(OPT) -fopenmp -pthread \
           -ffp-contract=off -fno-math-errno -fno-trapping-math \
           -fvisibility=hidden -fPIC -fno-semantic-interposition $(WARN)
-LIBS   := $(LUA_LIBS) -lxxhash $(BLAS_LIBS) -lz -lm -ldl
+LIBS   := $(LUA_LIBS) -lxxhash -lcjson $(BLAS_LIBS) -lz -lm -ldl
 # What scripts load at run time, such as lfs, finds Lua's functions in the program.
 EXPORT  = -Wl,-E
 
@@ -153,7 +153,7 @@ $(BUILD)/flags $(BUILD)/list: FORCE
 
 # One clear line instead of a compiler's complaint for each file.
 $(BUILD)/found: $(BUILD)/flags
-	@for header in lua.h xxhash.h cblas.h zlib.h; do \
+	@for header in lua.h xxhash.h cblas.h cjson/cJSON.h zlib.h; do \
 	  echo "#include <$$header>" | $(CC) $(FLAGS) -E - >$@.log 2>&1 || \
 	    { echo "$$header is missing: run make setup, or say in the Makefile's settings where it is" >&2; exit 1; }; \
 	done; rm $@.log; touch $@

@@ -12,5 +12,6 @@ int hnl_open_core(lua_State *L) {
   hnl_open_ops(L);
   hnl_open_update(L);
   hnl_open_array(L);
+  hnl_open_file(L);
   return 1;
 }

@@ -48,7 +48,7 @@ MAKEFLAGS += --no-print-directory $(if $(MAKELEVEL:0=),,-j$(shell nproc))
 Q = $(if $(V),,@)
 say = $(if $(V),,@echo '  $(1)')
 
-.PHONY: all setup train test bench asan lint format install clean help FORCE
+.PHONY: all setup train test bench asan fuzz lint format install clean help FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -188,6 +188,15 @@ asan:
 	@$(MAKE) all BUILD=build/asan PROGRAM=build/asan/hnrun OPT='$(SANITIZE)'
 	@ASAN_OPTIONS=detect_leaks=1:$$ASAN_OPTIONS UBSAN_OPTIONS=print_stacktrace=1 build/asan/hnrun spec/run.lua $(ARGS)
 
+# Random bytes against the reader of model files; ARGS are libFuzzer's: make fuzz ARGS=-max_total_time=600
+fuzz:
+	@scripts/setup fuzz
+	@mkdir -p $(BUILD)/fuzz
+	$Qclang $(filter-out $(WARN) -fno-semantic-interposition -fopenmp,$(FLAGS)) -O1 -fsanitize=fuzzer,address,undefined \
+	  -fno-sanitize-recover=all -o $(BUILD)/fuzz/model spec/fuzz/model.c $(sort $(wildcard engine/core/*.c engine/core/op/*.c)) \
+	  -lxxhash -lcjson -lm -ldl
+	cd $(BUILD)/fuzz && mkdir -p corpus && cp ../../spec/golden/*.hn corpus && ./model -max_total_time=60 $(ARGS) corpus
+
 lint:
 	@scripts/setup lint
 	@$(MAKE) -k lint-c lint-header lint-lua
@@ -244,6 +253,7 @@ help:
 	@echo 'make bench     setup, build, and measure: layer steps and epochs, hashed beside dense; ARGS=--quick for a look'
 	@echo '               (scripts/bench-peers adds PyTorch)'
 	@echo 'make asan      the specs on a build with address and undefined-behaviour sanitizers'
+	@echo 'make fuzz      libFuzzer on the reader of model files for a minute; ARGS go to libFuzzer'
 	@echo 'make lint      clang-tidy and luacheck;  make format: clang-format'
 	@echo 'make install   into PREFIX (/usr/local), below DESTDIR: program, header, libraries, pkg-config file'
 	@echo 'make clean     removes what was built'

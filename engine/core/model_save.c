@@ -76,8 +76,7 @@ static char *make_header(hn_file *file, size_t *bytes) {
     block = malloc(8 + padded);
     if (block) {
       memcpy(block, &count, 8);
-      memset(block + 8, ' ', padded);
-      memcpy(block + 8, text, length);
+      for (size_t i = 0; i < padded; i++) block[8 + i] = i < length ? text[i] : ' ';
       *bytes = 8 + padded;
     }
   }

@@ -91,7 +91,7 @@ local function plan(net, data, given)
   run.progress = { epoch = 0, epochs = o.epochs, step = 0, steps = o.epochs * run.batches }
   run.state = { net = net, optimizer = run.optimizer, epochs = o.epochs, batches = run.batches }
   run.best = run.validation and new_snapshot(net:state()) or nil
-  losses.remember(net, o.loss)
+  losses.remember(net, o.loss or run.loss.name)
   run.microbatch, run.history.memory = find_microbatch(run)
   run.history.microbatch = run.microbatch
   checkpoint.check(run)

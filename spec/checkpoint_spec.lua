@@ -33,7 +33,8 @@ print(history.epochs, history.stopped, history.best, table.concat(history.loss, 
 
 local often <const> = "{ path = path, minutes = 1e-9 }"
 local cases <const> = {
-  { "SGD, cosine", "optimizer = hn.optim.SGD { lr = 0.05, momentum = 0.9, stable = true }, schedule = hn.optim.cosine()" },
+  { "SGD, cosine", "optimizer = hn.optim.SGD { lr = 0.05, momentum = 0.9, stable = true }, "
+    .. "schedule = hn.optim.cosine()" },
   { "Adam, warm-up and plateau, validation", "optimizer = hn.optim.Adam(), validate = 0.2, "
     .. "schedule = hn.optim.warmup { epochs = 1, after = hn.optim.plateau { patience = 0 } }" },
   { "AdamW, patience", "optimizer = hn.optim.AdamW { lr = 0.1 }, validate = 40, patience = 1" },
@@ -59,7 +60,7 @@ describe("a run that is killed and started again", function()
       local said <const>, err = program.run { source, whole }
       assert.same("", err)
       local random <const> = numeric.generator(n)
-      local kills, again, code = 0, nil, nil
+      local kills, again, code = 0
       repeat
         local patient <const> = kills < 6 and random.number(0.05, 0.5) or 100
         again, err, code = program.shell(("timeout -s KILL %.3f %s %s %s %s 0.003"):format(patient,

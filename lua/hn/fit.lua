@@ -166,9 +166,9 @@ local function batches_left(run, totals)
   local o <const> = run.options
   local skip <const>, resumed <const> = begin_epoch(run, totals)
   local pieces <const> = { batch = o.batch, microbatch = run.microbatch, shuffle = o.shuffle, skip = skip }
-  local step <const>, s <const>, first <const>, finish <const> = run.data:batches(pieces)
+  local next_piece <const>, s <const>, first <const>, finish <const> = run.data:batches(pieces)
   if resumed then core.seed(resumed.random.now.seed, resumed.random.now.position) end
-  return skip * o.batch, step, s, first, finish
+  return skip * o.batch, next_piece, s, first, finish
 end
 
 --- One pass over the training set. Returns totals, samples done, and why training ends in its middle.
@@ -176,8 +176,8 @@ local function train_epoch(run, display)
   local totals <const> = new_totals(run)
   local function read() return totals:read() end
   run.net:train()
-  local done, step_on <const>, s <const>, first <const>, finish <const> = batches_left(run, totals)
-  for x, y, weight, piece in step_on, s, first, finish do
+  local done, next_piece <const>, s <const>, first <const>, finish <const> = batches_left(run, totals)
+  for x, y, weight, piece in next_piece, s, first, finish do
     piece.x, piece.y, piece.weight = x, y, weight
     train_piece(run, totals, piece)
     done = done + x:shape()[1]

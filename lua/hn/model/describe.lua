@@ -56,7 +56,8 @@ return function(net)
   local describe
 
   local function tensor(value)
-    return { tensor = names[value], use = pools[value] and "buckets" or value:is_parameter() and "parameter" or "state" }
+    local use <const> = pools[value] and "buckets" or value:is_parameter() and "parameter" or "state"
+    return { tensor = names[value], use = use }
   end
 
   local function contents(object, path, into)

@@ -183,8 +183,8 @@ end
 -- may be smaller, or one larger (it takes in a sample that would be alone). A minibatch is freed when the next one
 -- comes (keep what you need with `copy`). Options: `batch` (100), `shuffle` (false), `microbatch` (none): cut each
 -- minibatch into as few even pieces of at most so many samples as will do; `skip` (0): leave out so many minibatches at
--- the beginning. A fourth value tells about the piece: { first =, last =, total = }, whether it is the first or last one
--- of its minibatch, and what the weights of that (or its samples) sum to; total is nil where it is in one piece.
+-- the beginning. A fourth value tells about the piece: { first =, last =, total = }, whether it is the first or last
+-- one of its minibatch, and what the weights of that (or its samples) sum to; total is nil where it is in one piece.
 function Set:batches(given)
   local o <const> = check_batches(given)
   local order <const>, affine <const> = order_of(self, o.shuffle), device_affine(self)

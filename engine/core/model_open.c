@@ -73,16 +73,19 @@ static hn_status add_entry(hn_file *file, const cJSON *tensor, int64_t bytes) {
   if (!read_type(tensor, &dtype)) return BAD(file, "'%s': tensor '%.80s': expected dtype F32 or I32", file->path, name);
   int dims = read_shape(tensor, bytes / 4, shape);
   if (dims == 0)
-    return BAD(file, "'%s': tensor '%.80s': expected a shape of 1 to %d counts from 1 on, whose product fits the %lld "
-               "bytes of data", file->path, name, HN_MAX_DIMS, (long long)bytes);
+    return BAD(file,
+               "'%s': tensor '%.80s': expected a shape of 1 to %d counts from 1 on, whose product fits the %lld "
+               "bytes of data",
+               file->path, name, HN_MAX_DIMS, (long long)bytes);
   if (!read_offsets(tensor, &begin, &end))
     return BAD(file, "'%s': tensor '%.80s': expected two data_offsets", file->path, name);
   HN_TRY(hn__file_entry(file, name, dims, shape, dtype, &entry));
   entry->begin = begin;
   if (begin > bytes || end > bytes || end < begin || end - begin != 4 * entry->size)
-    return BAD(file, "'%s': tensor '%.80s': expected offsets %lld bytes apart within %lld bytes of data, got %lld and "
-               "%lld", file->path, name, (long long)(4 * entry->size), (long long)bytes, (long long)begin,
-               (long long)end);
+    return BAD(file,
+               "'%s': tensor '%.80s': expected offsets %lld bytes apart within %lld bytes of data, got %lld and "
+               "%lld",
+               file->path, name, (long long)(4 * entry->size), (long long)bytes, (long long)begin, (long long)end);
   return HN_OK;
 }
 
@@ -206,7 +209,8 @@ static hn_status read_all(hn_file *file, int64_t size) {
   uint64_t length;
   char *block = NULL;
   int64_t least = (int64_t)(sizeof HN__SUM_BEFORE + HN__SUM_DIGITS);
-  if (size < 8 + least) return BAD(file, "'%s' is too short for a file of hnrun: %lld bytes", file->path, (long long)size);
+  if (size < 8 + least)
+    return BAD(file, "'%s' is too short for a file of hnrun: %lld bytes", file->path, (long long)size);
   HN_TRY(read_at(file, &length, 8, 0));
   if (length < (uint64_t)least || length > (uint64_t)(size - 8) || length > (uint64_t)HN__MOST_HEADER)
     return BAD(file, "'%s': expected a header of %lld to %lld bytes, got %" PRIu64 ": no file of hnrun, or cut off",

@@ -48,8 +48,9 @@ static bool describe(const hn_file *file, cJSON *header) {
   cJSON *meta = cJSON_AddObjectToObject(header, "__metadata__"), *item;
   if (!meta || !cJSON_AddStringToObject(meta, "xxh3", "0000000000000000")) return false;
   if (!cJSON_AddStringToObject(meta, "version", HN_FILE_VERSION)) return false;
-  cJSON_ArrayForEach(item, file->meta) if (strcmp(item->string, "xxh3") != 0 && strcmp(item->string, "version") != 0 &&
-                                           !cJSON_AddStringToObject(meta, item->string, item->valuestring)) return false;
+  cJSON_ArrayForEach(item,
+                     file->meta) if (strcmp(item->string, "xxh3") != 0 && strcmp(item->string, "version") != 0 &&
+                                     !cJSON_AddStringToObject(meta, item->string, item->valuestring)) return false;
   for (int64_t i = 0; i < file->count; i++)
     if (!describe_tensor(header, &file->entries[i])) return false;
   return true;
@@ -76,7 +77,8 @@ static char *make_header(hn_file *file, size_t *bytes) {
     block = malloc(8 + padded);
     if (block) {
       memcpy(block, &count, 8);
-      for (size_t i = 0; i < padded; i++) block[8 + i] = i < length ? text[i] : ' ';
+      for (size_t i = 0; i < length; i++) block[8 + i] = text[i];
+      memset(block + 8 + length, ' ', padded - length);
       *bytes = 8 + padded;
     }
   }
@@ -129,8 +131,10 @@ static hn_status write_data(writer *w, int64_t at) {
 static hn_status write_all(writer *w, char *header, size_t bytes) {
   char digits[HN__SUM_DIGITS + 1];
   if ((int64_t)bytes > HN__MOST_HEADER)
-    return hn__fail(w->file->context, HN_ARGUMENT, "cannot write '%s': its description takes %zu bytes, at most %lld "
-                    "are read", w->path, bytes, (long long)HN__MOST_HEADER);
+    return hn__fail(w->file->context, HN_ARGUMENT,
+                    "cannot write '%s': its description takes %zu bytes, at most %lld "
+                    "are read",
+                    w->path, bytes, (long long)HN__MOST_HEADER);
   XXH3_64bits_reset(w->sum);
   XXH3_64bits_update(w->sum, header, bytes);
   HN_TRY(write_data(w, (int64_t)bytes));

@@ -112,7 +112,8 @@ static int grad_norm(lua_State *L) {
   return 1;
 }
 
-static const luaL_Reg functions[] = {{"update", update},         {"states", states},       {"update_state", update_state},
-                                     {"new_states", new_states}, {"grad_norm", grad_norm}, {NULL, NULL}};
+static const luaL_Reg functions[] = {
+    {"update", update},         {"states", states},       {"update_state", update_state},
+    {"new_states", new_states}, {"grad_norm", grad_norm}, {NULL, NULL}};
 
 void hnl_open_update(lua_State *L) { luaL_setfuncs(L, functions, 0); }

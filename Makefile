@@ -37,7 +37,7 @@ PROGRAM = hnrun
 FLAGS  := -std=c11 -D_POSIX_C_SOURCE=200809L -Iengine $(LUA_CFLAGS) $(BLAS_CFLAGS) $(OPT) -fopenmp -pthread \
           -ffp-contract=off -fno-math-errno -fno-trapping-math \
           -fvisibility=hidden -fPIC -fno-semantic-interposition $(WARN)
-LIBS   := $(LUA_LIBS) -lxxhash $(BLAS_LIBS) -lz -lm -ldl
+LIBS   := $(LUA_LIBS) -lxxhash -lcjson $(BLAS_LIBS) -lz -lm -ldl
 # What scripts load at run time, such as lfs, finds Lua's functions in the program.
 EXPORT  = -Wl,-E
 
@@ -52,7 +52,7 @@ MAKEFLAGS += --no-print-directory $(if $(MAKELEVEL:0=),,-j$(shell nproc))
 Q = $(if $(V),,@)
 say = $(if $(V),,@echo '  $(1)')
 
-.PHONY: all setup train test bench asan lint format install clean help FORCE
+.PHONY: all setup train test bench asan fuzz lint format install clean help FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -176,7 +176,7 @@ $(BUILD)/flags $(BUILD)/list: FORCE
 
 # One clear line instead of a compiler's complaint for each file.
 $(BUILD)/found: $(BUILD)/flags
-	@for header in lua.h xxhash.h cblas.h zlib.h; do \
+	@for header in lua.h xxhash.h cblas.h cjson/cJSON.h zlib.h; do \
 	  echo "#include <$$header>" | $(CC) $(FLAGS) -E - >$@.log 2>&1 || \
 	    { echo "$$header is missing: run make setup, or say in the Makefile's settings where it is" >&2; exit 1; }; \
 	done; rm $@.log; touch $@
@@ -211,6 +211,15 @@ asan:
 	@$(MAKE) build/asan/hnrun build/asan/libhn_cuda-host.so build/asan/cuda/host/faults BUILD=build/asan \
 	  PROGRAM=build/asan/hnrun OPT='$(SANITIZE)'
 	@ASAN_OPTIONS=detect_leaks=1:$$ASAN_OPTIONS UBSAN_OPTIONS=print_stacktrace=1 build/asan/hnrun spec/run.lua $(ARGS)
+
+# Random bytes against the reader of model files; ARGS are libFuzzer's: make fuzz ARGS=-max_total_time=600
+fuzz:
+	@scripts/setup fuzz
+	@mkdir -p $(BUILD)/fuzz
+	$Qclang $(filter-out $(WARN) -fno-semantic-interposition -fopenmp,$(FLAGS)) -O1 -fsanitize=fuzzer,address,undefined \
+	  -fno-sanitize-recover=all -o $(BUILD)/fuzz/model spec/fuzz/model.c $(sort $(wildcard engine/core/*.c engine/core/op/*.c)) \
+	  -lxxhash -lcjson -lm -ldl
+	cd $(BUILD)/fuzz && mkdir -p corpus && cp ../../spec/golden/*.hn corpus && ./model -max_total_time=60 $(ARGS) corpus
 
 lint:
 	@scripts/setup lint
@@ -271,6 +280,7 @@ help:
 	@echo '               (scripts/bench-peers adds PyTorch)'
 	@echo 'make cuda-report  registers, shared memory and spills of every CUDA kernel (scripts/gpu-check needs a GPU)'
 	@echo 'make asan      the specs on a build with address and undefined-behaviour sanitizers'
+	@echo 'make fuzz      libFuzzer on the reader of model files for a minute; ARGS go to libFuzzer'
 	@echo 'make lint      clang-tidy and luacheck;  make format: clang-format'
 	@echo 'make install   into PREFIX (/usr/local), below DESTDIR: program, header, libraries, pkg-config file'
 	@echo 'make clean     removes what was built'

@@ -352,6 +352,42 @@ HN_API hn_status hn_array_gather(hn_context *context, const hn_array *source, co
 /* Reads an IDX file, plain or gzip (LeCun's MNIST format; unsigned bytes, big-endian int32 or float32). */
 HN_API hn_status hn_idx_read(hn_context *context, const char *path, hn_array **out);
 
+/* ---- Files of named tensors -------------------------------------------------------------------------------------- */
+
+/* Model files and checkpoints are such files, in the safetensors layout: the header's length (8 bytes, little endian),
+ * a JSON header, padded with blanks to a multiple of 8 bytes, the elements, little endian. The header begins with
+ * {"__metadata__":{"xxh3":" and 16 hexadecimal digits: the XXH3 sum (64 bits) of the whole file with zeros in their
+ * place. Metadata "version" is HN_FILE_VERSION; all else is the writer's. A file holds its context. */
+#define HN_FILE_VERSION "1"
+typedef struct hn_file hn_file;
+
+/* An empty file to fill and to save. */
+HN_API hn_status hn_file_new(hn_context *context, hn_file **out);
+HN_API void hn_file_release(hn_file *file);
+HN_API hn_context *hn_file_context(const hn_file *file);
+/* Puts a tensor into it, or a host array of float32 or int32, under a name that it has not yet. The file holds the
+ * object; its numbers are read when the file is saved. */
+HN_API hn_status hn_file_add(hn_file *file, const char *name, hn_tensor *tensor);
+HN_API hn_status hn_file_add_array(hn_file *file, const char *name, hn_array *array);
+/* Metadata: UTF-8 text under a key. */
+HN_API hn_status hn_file_set(hn_file *file, const char *key, const char *value);
+/* Writes it. Whatever happens, the path then names the old file or the whole new one, and nothing is left beside it:
+ * all is written to a temporary file in the same folder, which is synced and renamed. HN_FILE with the reason. */
+HN_API hn_status hn_file_save(hn_file *file, const char *path);
+
+/* Opens a file and checks all of it: lengths, header, checksum, every tensor's type, shape and place. Takes no device
+ * memory, and of the host's a multiple of the header. HN_FILE if it cannot be read, HN_FORMAT if it is not as it should be. */
+HN_API hn_status hn_file_open(hn_context *context, const char *path, hn_file **out);
+/* The text of a key, or NULL. */
+HN_API const char *hn_file_get(const hn_file *file, const char *key);
+/* The name of tensor i, from 0, in the order of their bytes; NULL behind the last. */
+HN_API const char *hn_file_name(const hn_file *file, int64_t i);
+/* Dimensions, type and shape of a tensor; 0 if there is none of that name. */
+HN_API int hn_file_shape(const hn_file *file, const char *name, hn_dtype *dtype, int64_t shape[HN_MAX_DIMS]);
+/* Reads a tensor's elements from an opened file into one of the same type and as many elements. */
+HN_API hn_status hn_file_read(const hn_file *file, const char *name, hn_tensor *tensor);
+HN_API hn_status hn_file_read_array(const hn_file *file, const char *name, hn_array *array);
+
 /* ---- Engine ------------------------------------------------------------------------------------------------------ */
 
 struct lua_State;

@@ -18,6 +18,11 @@ static hn_array *check_array(lua_State *L, int index, const char *name) {
   return *box;
 }
 
+hn_array *hnl_to_array(lua_State *L, int index) {
+  hn_array **box = luaL_testudata(L, index, HNL_ARRAY);
+  return box ? *box : NULL;
+}
+
 static hn_array *self(lua_State *L) { return check_array(L, 1, "self"); }
 
 static int64_t size_of(const hn_array *array) {
@@ -162,6 +167,31 @@ static int pick(lua_State *L) {
   return 1;
 }
 
+/* The tensor of as many elements, and of the same type, at stack place 2. */
+static hn_tensor *partner(lua_State *L, hn_array *a) {
+  hn_tensor *t = hnl_tensor(L, 2, "the tensor");
+  hn_array_type type = hn_tensor_dtype(t) == HN_INT32 ? HN_I32 : HN_F32;
+  if (hn_array_dtype(a) != type || size_of(a) != hn_tensor_size(t))
+    hnl_fail(L, HN_SHAPE, "an array of %lld numbers %s expected for the tensor, got %lld %s",
+             (long long)hn_tensor_size(t), type_names[type], (long long)size_of(a), type_names[hn_array_dtype(a)]);
+  return t;
+}
+
+/* take(tensor), give(tensor): all elements from the tensor, or to it. */
+static int take(lua_State *L) {
+  hn_array *a = self(L);
+  hn_tensor *t = partner(L, a);
+  hnl_try(L, hn_tensor_context(t), hn_tensor_read(t, 0, hn_tensor_size(t), hn_array_data(a)));
+  return 0;
+}
+
+static int give(lua_State *L) {
+  hn_array *a = self(L);
+  hn_tensor *t = partner(L, a);
+  hnl_try(L, hn_tensor_context(t), hn_tensor_write(t, 0, hn_tensor_size(t), hn_array_data(a)));
+  return 0;
+}
+
 static int tostring(lua_State *L) {
   hn_array *a = self(L);
   luaL_Buffer text;
@@ -185,7 +215,8 @@ static int collect(lua_State *L) {
 }
 
 static const luaL_Reg methods[] = {{"shape", shape}, {"type", type},     {"table", table}, {"range", range},
-                                   {"slice", slice}, {"gather", gather}, {"pick", pick},   {NULL, NULL}};
+                                   {"slice", slice}, {"gather", gather}, {"pick", pick},   {"take", take},
+                                   {"give", give},   {NULL, NULL}};
 
 static const luaL_Reg metamethods[] = {{"__gc", collect}, {"__tostring", tostring}, {NULL, NULL}};
 

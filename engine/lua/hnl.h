@@ -85,6 +85,11 @@ int hnl_fetch(lua_State *L);
 
 /* -- array.c -- */
 #define HNL_ARRAY "hn.array"
+hn_array *hnl_to_array(lua_State *L, int index); /* NULL if it is none */
+
+/* -- json.c -- */
+/* json(text): tables, numbers, texts; nil for null. */
+int hnl_json(lua_State *L);
 
 /* Each adds its functions to the table on the top of the stack. */
 void hnl_open_context(lua_State *L);
@@ -96,6 +101,7 @@ void hnl_open_dry(lua_State *L);
 void hnl_open_ops(lua_State *L);
 void hnl_open_update(lua_State *L);
 void hnl_open_array(lua_State *L);
+void hnl_open_file(lua_State *L);
 /* Makes a metatable with these methods (as __index) and metamethods. */
 void hnl_make_type(lua_State *L, const char *name, const luaL_Reg *methods, const luaL_Reg *metamethods);
 

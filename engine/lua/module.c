@@ -34,6 +34,7 @@ int hnl_open_core(lua_State *L) {
   hnl_open_ops(L);
   hnl_open_update(L);
   hnl_open_array(L);
+  hnl_open_file(L);
   lua_pushcfunction(L, sources);
   lua_setfield(L, -2, "sources");
   return 1;

@@ -77,6 +77,31 @@ static int states(lua_State *L) {
   return 1;
 }
 
+/* update_state(list, parameter, k): state tensor k of a list that update() filled in, or nil; with `true` behind, made
+ * if need be. */
+static int update_state(lua_State *L) {
+  hn_tensor *parameter = hnl_tensor(L, 2, "update_state: parameter");
+  int k = (int)hnl_integer(L, 3, "update_state: k", 1, 2);
+  bool make = lua_toboolean(L, 4);
+  lua_settop(L, 1);
+  luaL_checktype(L, 1, LUA_TTABLE);
+  hn_tensor **box = state_box(L, k);
+  if (make && !*box)
+    hnl_try(L, hn_tensor_context(parameter),
+            hn_tensor_new(hn_tensor_context(parameter), HN_OPTIMIZER, HN_FLOAT32, hn_tensor_dims(parameter),
+                          hn_tensor_shape(parameter), box));
+  if (!*box) return 0;
+  lua_geti(L, 1, k);
+  return 1;
+}
+
+/* new_states(): a list for update() to fill in. */
+static int new_states(lua_State *L) {
+  lua_newtable(L);
+  push_states(L, 1, 1);
+  return 1;
+}
+
 static int grad_norm(lua_State *L) {
   int n;
   double norm = 0;
@@ -87,6 +112,8 @@ static int grad_norm(lua_State *L) {
   return 1;
 }
 
-static const luaL_Reg functions[] = {{"update", update}, {"states", states}, {"grad_norm", grad_norm}, {NULL, NULL}};
+static const luaL_Reg functions[] = {
+    {"update", update},         {"states", states},       {"update_state", update_state},
+    {"new_states", new_states}, {"grad_norm", grad_norm}, {NULL, NULL}};
 
 void hnl_open_update(lua_State *L) { luaL_setfuncs(L, functions, 0); }

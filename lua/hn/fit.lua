@@ -1,6 +1,7 @@
 --- Training: minibatches, validation, early stopping, interruption.
 -- @module hn.fit
 
+local checkpoint <const> = require "hn.checkpoint"
 local core <const> = require "hn.core"
 local evaluate <const> = require "hn.evaluate"
 local kinds <const> = require "hn.kinds"
@@ -39,6 +40,8 @@ local check <const> = options.declare("hn.fit", {
   patience = { "integer", least = 0 },
   shuffle = { "boolean", default = true },
   progress = { "boolean", default = true, choices = { "plain" }, aka = { "verbose" } },
+  checkpoint = checkpoint.rule,
+  resume = { "boolean", default = false },
   callbacks = { "table", convert = check_callbacks, default = {} },
 })
 
@@ -74,7 +77,10 @@ end
 local function plan(net, data, given)
   local o <const> = check(given)
   check_arguments(net, o)
-  local run <const> = { net = net, options = o, history = new_history() }
+  local run <const> = { net = net, options = o, history = new_history(), seconds_before = 0, started = core.clock() }
+  local point <const> = checkpoint.open(o)
+  local seed <const>, position <const> = core.seed()
+  run.random, run.written = { seed = seed, position = position }, run.started
   run.data, run.validation = split(set.of("hn.fit: data", data), o.validate)
   run.loss = losses.find("hn.fit", o.loss, run.data)
   if run.validation then losses.find("hn.fit: validate", o.loss, run.validation) end
@@ -85,9 +91,14 @@ local function plan(net, data, given)
   run.progress = { epoch = 0, epochs = o.epochs, step = 0, steps = o.epochs * run.batches }
   run.state = { net = net, optimizer = run.optimizer, epochs = o.epochs, batches = run.batches }
   run.best = run.validation and new_snapshot(net:state()) or nil
-  losses.remember(net, o.loss)
+  losses.remember(net, o.loss or run.loss.name)
   run.microbatch, run.history.memory = find_microbatch(run)
   run.history.microbatch = run.microbatch
+  checkpoint.check(run)
+  if point then
+    local _ <close> = point.file
+    checkpoint.restore(run, point)
+  end
   return run
 end
 
@@ -137,18 +148,44 @@ local function new_totals(run)
   end)
 end
 
+--- Notes where the epoch's random numbers begin. In the middle of one that is gone on with, takes over what was done:
+-- returns how many minibatches that is, and the state of the checkpoint, or nil.
+local function begin_epoch(run, totals)
+  local seed <const>, position <const> = core.seed()
+  run.epoch_random = { seed = seed, position = position }
+  local resumed <const> = run.resumed
+  run.resumed = nil
+  if not resumed or resumed.done == 0 then return 0, nil end
+  totals.weight, totals.loss, totals.wrong = resumed.totals.weight, resumed.totals.loss, resumed.totals.wrong
+  run.state.batch = resumed.done
+  return resumed.done, resumed
+end
+
+--- The minibatches of an epoch that are left, as Set:batches gives them.
+local function batches_left(run, totals)
+  local o <const> = run.options
+  local skip <const>, resumed <const> = begin_epoch(run, totals)
+  local pieces <const> = { batch = o.batch, microbatch = run.microbatch, shuffle = o.shuffle, skip = skip }
+  local next_piece <const>, s <const>, first <const>, finish <const> = run.data:batches(pieces)
+  if resumed then core.seed(resumed.random.now.seed, resumed.random.now.position) end
+  return skip * o.batch, next_piece, s, first, finish
+end
+
 --- One pass over the training set. Returns totals, samples done, and why training ends in its middle.
 local function train_epoch(run, display)
-  local totals <const>, o <const>, done = new_totals(run), run.options, 0
+  local totals <const> = new_totals(run)
   local function read() return totals:read() end
   run.net:train()
-  local pieces <const> = { batch = o.batch, microbatch = run.microbatch, shuffle = o.shuffle }
-  for x, y, weight, piece in run.data:batches(pieces) do
+  local done, next_piece <const>, s <const>, first <const>, finish <const> = batches_left(run, totals)
+  for x, y, weight, piece in next_piece, s, first, finish do
     piece.x, piece.y, piece.weight = x, y, weight
     train_piece(run, totals, piece)
     done = done + x:shape()[1]
     display:advance(done, read)
     local stop <const> = piece.last and stop_after_minibatch(run, totals)
+    if piece.last and (stop or checkpoint.due(run)) then
+      checkpoint.write(run, run.state.epoch, run.state.batch, totals)
+    end
     if stop then return totals, done, stop end
   end
   return totals, done, nil
@@ -190,15 +227,23 @@ local function finish_epoch(run, display, epoch, totals, seconds)
   return stop_after_epoch(run, epoch)
 end
 
+--- Whether a run that is gone on with had ended for want of patience.
+local function had_ended(run)
+  local history <const>, patience <const> = run.history, run.options.patience
+  return run.resumed and patience and history.best and history.epochs - history.best > patience
+end
+
 --- All epochs. Returns why training ended.
 local function train(run, display)
-  for epoch = 1, run.options.epochs do
+  if had_ended(run) then return "patience" end
+  for epoch = run.resumed and run.resumed.epoch or 1, run.options.epochs do
     local started <const> = core.clock()
     run.state.epoch, run.state.batch = epoch, 0
     display:begin(epoch)
     local totals <const>, _, stop = train_epoch(run, display)
     if stop then return stop end
     stop = finish_epoch(run, display, epoch, totals, core.clock() - started)
+    checkpoint.after_epoch(run, epoch, stop or epoch == run.options.epochs)
     if stop then return stop end
   end
   return "epochs"
@@ -224,6 +269,12 @@ end
 -- training at the next minibatch in the same way, and the script goes on. The network is left in evaluation mode.
 -- A loss that is not finite is a numeric error.
 --
+-- With `checkpoint` = "run.hn", or { path =, every = epochs (1), minutes = (none), keep = "last", "best" or "both" (the
+-- best epoch's then goes to "run-best.hn") }, the run is written there after epochs, or in the middle of one when so
+-- many minutes have gone by; with `resume` = true it goes on from there, if the file exists, to the very weights that a
+-- run without a break gives. Start the same script again: network, data and options must be as they were, but
+-- `epochs` and `patience` may be more. hn.load reads the network from it.
+--
 -- With `microbatch`, a minibatch goes through the network in even pieces of at most so many samples, whose gradients
 -- add up to the whole minibatch's, to rounding, so that the activations of one piece are held at a time; "auto" takes
 -- the largest pieces with which a step, as net:memory predicts it, fits the budget (the optimizer must be one of
@@ -232,13 +283,13 @@ end
 -- that is a function must be a (weighted) mean over samples.
 return function(net, data, given)
   local run <const> = plan(net, data, given)
-  local history <const>, started <const> = run.history, core.clock()
+  local history <const> = run.history
   local _ <close> = listening()
   local display <close> = new_progress(run.options.progress, run.options.epochs, #run.data)
   history.stopped = train(run, display)
   history.interrupted = history.stopped == "interrupted"
   if run.best then run.best:restore() end
   net:eval()
-  history.seconds = core.clock() - started
+  history.seconds = run.seconds_before + core.clock() - run.started
   return history
 end

@@ -26,6 +26,7 @@ local hn <const> = {
   metrics = require "hn.metrics",
   fit = require "hn.fit",
   evaluate = require("hn.evaluate").run,
+  load = require("hn.model").load, -- the network that net:save wrote into a file
 }
 
 -- Operations: hn.relu(x) beside x:relu().

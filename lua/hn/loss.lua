@@ -128,6 +128,9 @@ local trained <const> = setmetatable({}, { __mode = "k" })
 function loss.remember(net, choice) trained[net] = choice end
 function loss.remembered(net) return trained[net] end
 
+--- Whether there is a loss of this name.
+function loss.known(name) return known[name] ~= nil end
+
 --- Running means of loss and error over a data set. What a minibatch adds is fetched: it is read when it has arrived,
 -- or when it is LATE minibatches old, so that a device is not waited for after each of them.
 local Totals <const> = {}

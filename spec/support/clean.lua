@@ -2,12 +2,21 @@
 -- A test keeps its objects in local variables, not in upvalues of the describe block. (busted's helper script.)
 
 local busted <const> = require "busted"
+local classes <const> = require "hn.nn.classes"
 local core <const> = require "hn.core"
 local backends <const> = require "spec.support.backends"
 local files <const> = require "spec.support.files"
 local report <const> = require "spec.support.report"
 
 local failed_before
+
+-- A class of modules stays known, with all that its functions hold; those of a test go with it.
+local built_in <const> = {}
+for name, class in pairs(classes) do built_in[name] = class end
+
+local function forget_classes()
+  for name in pairs(classes) do classes[name] = built_in[name] end
+end
 
 local function before()
   failed_before = report.failed
@@ -17,6 +26,7 @@ end
 -- A test that failed says enough; what it left behind is not news.
 local function after()
   files.clean()
+  forget_classes()
   collectgarbage()
   collectgarbage()
   local memory <const> = core.memory()

@@ -144,6 +144,7 @@ local check_batches <const> = options.declare("batches", {
   batch = options.rules.batch,
   microbatch = { "integer", least = 1 },
   shuffle = { "boolean", default = false },
+  skip = { "integer", default = 0, least = 0 },
 })
 
 --- How many of `left` samples make the next minibatch. One that would be left alone at the end joins the minibatch
@@ -181,14 +182,17 @@ end
 -- tensors: x {batch, ...}, y {batch} of classes or {batch, ...} of numbers, weight {batch} or nil; the last minibatch
 -- may be smaller, or one larger (it takes in a sample that would be alone). A minibatch is freed when the next one
 -- comes (keep what you need with `copy`). Options: `batch` (100), `shuffle` (false), `microbatch` (none): cut each
--- minibatch into as few even pieces of at most so many samples as will do. A fourth value tells about the piece:
--- { first =, last =, total = }, whether it is the first or last one of its minibatch, and what the weights of that (or
--- its samples) sum to; total is nil where it is in one piece.
+-- minibatch into as few even pieces of at most so many samples as will do; `skip` (0): leave out so many minibatches at
+-- the beginning. A fourth value tells about the piece: { first =, last =, total = }, whether it is the first or last
+-- one of its minibatch, and what the weights of that (or its samples) sum to; total is nil where it is in one piece.
 function Set:batches(given)
   local o <const> = check_batches(given)
   local order <const>, affine <const> = order_of(self, o.shuffle), device_affine(self)
   local next_piece <const> = cut(self.count, o.batch, o.microbatch)
   local total, x, y, weight
+  for _ = 1, o.skip do
+    repeat local piece <const> = next_piece() until not piece or piece.last
+  end
   local function release()
     if x then x:close() end
     if y then y:close() end

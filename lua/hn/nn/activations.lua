@@ -22,6 +22,7 @@ local function with_number(name, operation, number, default)
   local class <const> = module(name)
   local apply <const> = core.ops[operation]
   local rule <const> = { "number", default = default }
+  class.made_of = { [number] = "number" }
   class.any_input = true
   function class:init(value) self[number] = options.value("hn.nn." .. name, number, value, rule) end
   function class:forward(x) return apply(x, self[number]) end

@@ -5,6 +5,7 @@ local core <const> = require "hn.core"
 local options <const> = require "hn.options"
 
 local Dropout <const> = require "hn.nn.module" "Dropout"
+Dropout.made_of = { rate = "number" }
 Dropout.any_input = true
 
 local rule <const> = { "number", default = 0.5, least = 0, below = 1 }

@@ -9,6 +9,8 @@ local weights <const> = require "hn.nn.weights"
 
 local Embedding <const> = module "Embedding"
 local HashedEmbedding <const> = module "HashedEmbedding"
+Embedding.made_of = { entries = "size", width = "size", weight = "tensor entries width" }
+HashedEmbedding.made_of = { entries = "size", width = "size", matrix = "matrix entries width", pool = "pool matrix" }
 
 local function sizes(self, entries, width)
   local where <const> = "hn.nn." .. self.name

@@ -6,6 +6,8 @@ local options <const> = require "hn.options"
 local virtual <const> = require "hn.nn.virtual"
 
 local Hashed <const> = require "hn.nn.module" "Hashed"
+Hashed.made_of = { inputs = "size", outputs = "size", matrix = "matrix outputs inputs", pool = "pool matrix",
+  bias = "tensor outputs|matrix outputs 1|none" }
 
 local check <const> = options.declare("hn.nn.Hashed", virtual.with {
   bias = { "boolean", default = true, choices = { "hashed" } },

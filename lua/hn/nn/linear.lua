@@ -6,6 +6,7 @@ local options <const> = require "hn.options"
 local weights <const> = require "hn.nn.weights"
 
 local Linear <const> = require "hn.nn.module" "Linear"
+Linear.made_of = { inputs = "size", outputs = "size", weight = "tensor outputs inputs", bias = "tensor outputs|none" }
 
 local check <const> = options.declare("hn.nn.Linear", {
   bias = { "boolean", default = true },

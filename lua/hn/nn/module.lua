@@ -10,6 +10,7 @@
 -- shows in parentheses.
 -- @module hn.nn.module
 
+local classes <const> = require "hn.nn.classes"
 local core <const> = require "hn.core"
 local walk <const> = require "hn.nn.walk"
 
@@ -89,6 +90,13 @@ function Module:memory(options)
   return require("hn.nn.memory").run(self, options)
 end
 
+--- Writes the network into a file (see hn.model): its layers with seeds and schemes, its numbers, the loss that it was
+-- trained with. The path then names the whole new file or, after an error, what it named before. hn.load reads it.
+-- Every field of a module is kept but functions, which are an error. Returns the network.
+function Module:save(path)
+  return require("hn.model").save(self, path)
+end
+
 function Module:__call(...) return self:forward(...) end
 
 local function heading(module)
@@ -114,6 +122,7 @@ end
 local function new_class(name)
   local class <const> = { name = name, kind = "module", __call = Module.__call, __tostring = Module.__tostring }
   class.__index = class
+  classes[name] = class
   return setmetatable(class, { __index = Module, kind = "class", __call = construct, __tostring = function()
     return "class " .. name
   end })

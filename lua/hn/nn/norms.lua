@@ -7,6 +7,9 @@ local options <const> = require "hn.options"
 
 local BatchNorm <const> = module "BatchNorm"
 local LayerNorm <const> = module "LayerNorm"
+BatchNorm.made_of = { size = "size", momentum = "number", epsilon = "number", gain = "tensor size",
+  bias = "tensor size", running_mean = "tensor size", running_variance = "tensor size" }
+LayerNorm.made_of = { size = "size", epsilon = "number", gain = "tensor size", bias = "tensor size" }
 
 local epsilon <const> = { "number", default = 1e-5, above = 0, aka = { "eps" } }
 

@@ -5,6 +5,7 @@ local core <const> = require "hn.core"
 local kinds <const> = require "hn.kinds"
 
 local Sequential <const> = require "hn.nn.module" "Sequential"
+Sequential.made_of = { items = "modules" }
 
 --- Puts the layers of a list into self[1], self[2], ... and complains about what is no layer.
 local function take_layers(self, layers)
@@ -57,6 +58,7 @@ end
 Sequential.forward = run
 
 local Residual <const> = require "hn.nn.module" "Residual"
+Residual.made_of = { items = "modules" }
 
 --- Residual{ layer, ... }: x + f(x), with f the layers one after the other; f keeps the shape.
 function Residual:init(layers) take_layers(self, layers) end

@@ -23,3 +23,9 @@
 
 --- gather(index, { dtype =, scale =, shift =, flatten = }): rows as a tensor on the device.
 -- @function gather
+
+--- take(tensor): all elements from a tensor of the same size and type.
+-- @function take
+
+--- give(tensor): all elements to such a tensor.
+-- @function give

@@ -99,7 +99,7 @@ else
 CUDA_CODE  = $(foreach a,$(CUDA_ARCH),-gencode arch=compute_$(a),code=sm_$(a)) \
              $(foreach a,$(lastword $(CUDA_ARCH)),-gencode arch=compute_$(a),code=compute_$(a))
 endif
-NVCC_FLAGS = -std=c++20 -O3 -lineinfo --threads 0 -Xcompiler -fPIC,-fvisibility=hidden,-Wall,-Wextra,-Wno-unused-parameter \
+NVCC_FLAGS = -std=c++20 -O3 -lineinfo --compress-mode=size --threads 0 -Xcompiler -fPIC,-fvisibility=hidden,-Wall,-Wextra,-Wno-unused-parameter \
              -Werror all-warnings $(CUDA_CODE)
 
 # Registers, shared memory and spills of every kernel, on an A100 and an H100 unless ARCH says otherwise.

@@ -1,7 +1,7 @@
 /*
  * The three hashed products: which way computes them (hashed.h), by scheme and batch.
  *
- * The table says what is expected of an H100; it was not measured yet, and scripts/bench.lua is there to fill it in.
+ * The table says what is expected of an H100; it was not measured yet, and scripts/cuda_routes.lua is there to fill it in.
  *  - line: direct and tile read a line of L2 for 16 weights and hash once for them, so a tile of V costs little beside
  *    its product, which beats cuBLAS by as much as V's weights need no way through memory; from some 256 samples on
  *    cuBLAS' better product wins, beside which panels are made.

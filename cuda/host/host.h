@@ -18,7 +18,7 @@ const int WARP = 32, THREADS = 1024;    /* lanes of a warp, the most threads of 
 const size_t STATIC_SHARED = 48 * 1024; /* bytes that a block can have without asking for more */
 const size_t MOST_SHARED = 99 * 1024;   /* and with it */
 const size_t TOTAL = (size_t)8 << 30;   /* bytes of device memory that we claim to have */
-const size_t ARENA = (size_t)128 << 30; /* addresses for it */
+const size_t ARENA = (size_t)32 << 30;  /* addresses for it */
 const size_t SHARED_ARENA = 512 * 1024; /* addresses of shared memory, gaps between its objects included */
 
 /* -- report.cpp: errors, the seed -- */

@@ -202,7 +202,9 @@ static void batch_input_grad(int64_t rows, int64_t ld, int64_t n, bool training,
   for (int64_t i = 0; i < rows; i++)
     for (int64_t j = 0; j < n; j++) {
       float a = (float)(sum[j] * share), b = (float)(dot[j] * share), h = (x[i * ld + j] - mean[j]) * rstd[j];
-      dx[i * ld + j] += gain[j] * rstd[j] * (dy[i * ld + j] - a - h * b);
+      float g = dy[i * ld + j];
+      if (training) g = g - a - h * b; /* else not even times 0: a NaN elsewhere in the column is none of its */
+      dx[i * ld + j] += gain[j] * rstd[j] * g;
     }
 }
 

@@ -116,8 +116,7 @@ static hn_status statistics(hn__loader *l, const hn__layer *layer, double epsilo
   HN_TRY(tensor(l, layer, "running_mean", step->inputs, 0, &step->mean));
   HN_TRY(tensor(l, layer, "running_variance", step->inputs, 0, &variance));
   HN_TRY(hn__predict_numbers(l, step->inputs, &scale));
-  for (int64_t j = 0; j < step->inputs; j++)
-    scale[j] = (float)(1 / sqrt((double)variance[j] + (double)(float)epsilon));
+  for (int64_t j = 0; j < step->inputs; j++) scale[j] = (float)(1 / sqrt((double)variance[j] + (double)(float)epsilon));
   step->scale = scale;
   return HN_OK;
 }

@@ -128,7 +128,7 @@ hn_status hn__predict_load(hn_model *model, const hn_file *file, const char *pat
   if (!text) return HN__BAD(&l, "'%s' holds no network", path);
   cJSON *description = cJSON_Parse(text);
   hn_status status = cJSON_HasObjectItem(description, "kind") ? load_module(&l, description, "")
-                                                               : HN__BAD(&l, "'%s' describes no network", path);
+                                                              : HN__BAD(&l, "'%s' describes no network", path);
   if (status == HN_OK) status = fit_steps(&l);
   hn__host_resize(l.context, (void **)&l.modules, 0);
   cJSON_Delete(description);

@@ -55,8 +55,7 @@ static void expanded(const hn__cpu_kernels *kernels, const hn__predict_step *ste
 
 static void hashed(const hn__cpu_kernels *kernels, const hn__predict_step *step, int64_t n, const float *x, float *y) {
   const hn_matrix *v = &step->matrix;
-  hn__cpu_direct d = {
-      .v = v, .rows = v->rows, .cols = v->cols, .batch = n, .w = step->weight, .x = x, .to = y};
+  hn__cpu_direct d = {.v = v, .rows = v->rows, .cols = v->cols, .batch = n, .w = step->weight, .x = x, .to = y};
   if (v->balanced && v->scheme == HN_ELEMENT)
     expanded(kernels, step, n, x, y);
   else

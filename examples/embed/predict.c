@@ -34,8 +34,8 @@ static hn_status predict(const hn_model *model, int threads, int64_t n, const fl
   int started = 0;
   for (; started < threads && status == HN_OK; started++) {
     int64_t first = n * started / threads, end = n * (started + 1) / threads;
-    shares[started] = (share){model, end - first, x + first * hn_model_inputs(model), y + first * hn_model_outputs(model),
-                              HN_OK};
+    shares[started] =
+        (share){model, end - first, x + first * hn_model_inputs(model), y + first * hn_model_outputs(model), HN_OK};
     if (pthread_create(thread + started, NULL, predict_share, shares + started) != 0) {
       status = HN_STATE;
       break;

@@ -41,7 +41,7 @@ LIBS   := $(LUA_LIBS) -lxxhash -lcjson $(BLAS_LIBS) -lz -lm -ldl
 # What scripts load at run time, such as lfs, finds Lua's functions in the program.
 EXPORT  = -Wl,-E
 
-ENGINE  := $(sort $(wildcard $(addprefix engine/,core/*.c core/op/*.c cpu/*.c cpu/simd/*.c data/*.c lua/*.c)))
+ENGINE  := $(sort $(wildcard $(addprefix engine/,core/*.c core/op/*.c cpu/*.c cpu/simd/*.c predict/*.c data/*.c lua/*.c)))
 MAIN    := engine/hnrun.c engine/repl.c engine/edit.c
 SOURCES := $(ENGINE) $(MAIN)
 MODULES := $(sort $(shell find lua -name '*.lua'))

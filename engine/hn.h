@@ -388,6 +388,29 @@ HN_API int hn_file_shape(const hn_file *file, const char *name, hn_dtype *dtype,
 HN_API hn_status hn_file_read(const hn_file *file, const char *name, hn_tensor *tensor);
 HN_API hn_status hn_file_read_array(const hn_file *file, const char *name, hn_array *array);
 
+/* ---- Trained models without Lua ---------------------------------------------------------------------------------- */
+
+/* A network that net:save or a checkpoint wrote, for predictions on the CPU in evaluation mode: running statistics, no
+ * dropout. It knows Sequential, Residual, Linear, Hashed, BatchNorm, LayerNorm, Dropout, Flatten and all activations.
+ * A model has no context, starts no threads, and nothing in it changes once it is loaded. */
+typedef struct hn_model hn_model;
+
+/* Loads a model file. HN_FILE, HN_FORMAT, or HN_ARGUMENT for a layer that it does not know; hn_model_message() then
+ * says which and why. *out is to be closed in any case; NULL only if not even that much memory was there. */
+HN_API hn_status hn_model_load(const char *path, hn_model **out);
+/* NULL is allowed. No prediction may be under way. */
+HN_API void hn_model_close(hn_model *model);
+/* What was wrong when it was loaded. Never NULL. */
+HN_API const char *hn_model_message(const hn_model *model);
+/* Numbers of a sample, and of a prediction; 0 where loading failed. */
+HN_API int64_t hn_model_inputs(const hn_model *model);
+HN_API int64_t hn_model_outputs(const hn_model *model);
+/* Predictions of n samples: x is n x inputs, y n x outputs, row after row; they do not overlap. Any number of threads
+ * may predict from one model at a time. It works on 64 KiB of the thread's stack and allocates nothing, unless the
+ * network is some 8,000 columns wide, where each call takes what one sample needs, or fails with HN_MEMORY. A sample's
+ * prediction does not depend on the others. HN_ARGUMENT for n < 0, for NULL, and for a model whose loading failed. */
+HN_API hn_status hn_model_predict(const hn_model *model, int64_t n, const float *x, float *y);
+
 /* ---- Engine ------------------------------------------------------------------------------------------------------ */
 
 struct lua_State;

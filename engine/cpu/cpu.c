@@ -32,6 +32,12 @@ static bool runs_here(const hn__cpu_kernels *kernels) {
   return kernels == &hn__cpu_plain;
 }
 
+const hn__cpu_kernels *hn__cpu_best_kernels(void) {
+  int i = 0;
+  while (!runs_here(levels[i])) i++;
+  return levels[i];
+}
+
 /* The best level, or the one that a device such as "cpu:avx2" names. */
 static hn_status choose_kernels(hn__cpu_device *whole, const char *device) {
   const char *colon = device ? strchr(device, ':') : NULL;

@@ -85,6 +85,13 @@ typedef struct hn__cpu_exponents {
 } hn__cpu_exponents;
 hn__cpu_exponents hn__cpu_exponents_of(int64_t n, const float *x, float scale);
 
+void hn__cpu_softmax_row(hn__softmax kind, int64_t n, const float *x, float *y);
+
+/* -- elementwise.c, norm.c: pieces of what the table has, without a device -- */
+void hn__cpu_unary_values(hn__unary f, float a, int64_t n, const float *x, float *y);
+void hn__cpu_layer_norm_row(int64_t n, float epsilon, const float *x, const float *gain, const float *bias, float *y,
+                            float *mean, float *rstd);
+
 /* -- the rest of the table -- */
 size_t hn__cpu_hashed_workspace(const hn__device *d);
 hn_status hn__cpu_hashed_forward(hn__device *d, void *ws, const hn_matrix *v, const float *w, int64_t batch,

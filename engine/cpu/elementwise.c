@@ -35,6 +35,8 @@ HN_UNARY_LIST(LOOPS)
 static forward_loop *const values[HN_UNARIES] = {HN_UNARY_LIST(VALUES)};
 static slope_loop *const slopes[HN_UNARIES] = {HN_UNARY_LIST(SLOPES)};
 
+void hn__cpu_unary_values(hn__unary f, float a, int64_t n, const float *x, float *y) { values[f](a, n, x, y); }
+
 typedef struct unary_job {
   hn__unary f;
   float a;

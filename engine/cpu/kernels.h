@@ -51,6 +51,9 @@ HN_INLINE const hn__cpu_kernels *hn__cpu_kernels_of(const hn__device *d) {
   return ((const hn__cpu_device *)d)->kernels;
 }
 
+/* The best level that this processor has. */
+const hn__cpu_kernels *hn__cpu_best_kernels(void);
+
 extern const hn__cpu_kernels hn__cpu_plain, hn__cpu_avx2, hn__cpu_avx512;
 
 #endif

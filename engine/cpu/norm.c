@@ -20,6 +20,14 @@ static double variance_of(int64_t n, const float *x, double mean) {
   return sum / (double)n;
 }
 
+void hn__cpu_layer_norm_row(int64_t n, float epsilon, const float *x, const float *gain, const float *bias, float *y,
+                            float *mean, float *rstd) {
+  double average = hn__cpu_sum(n, x) / (double)n;
+  *mean = (float)average;
+  *rstd = (float)(1 / sqrt(variance_of(n, x, average) + (double)epsilon));
+  normalise_row(n, *mean, *rstd, x, gain, bias, y);
+}
+
 /* A piece is a row, or a block of columns. */
 typedef struct job {
   int64_t rows, cols;
@@ -33,12 +41,9 @@ static double work(const job *m) { return (double)m->rows * (double)m->cols; }
 
 static void layer_piece(const void *argument, int64_t i, int thread) {
   const job *m = argument;
-  const float *row = m->x + i * m->cols;
-  double average = hn__cpu_sum(m->cols, row) / (double)m->cols;
+  int64_t at = i * m->cols;
   (void)thread;
-  m->new_mean[i] = (float)average;
-  m->new_rstd[i] = (float)(1 / sqrt(variance_of(m->cols, row, average) + (double)m->epsilon));
-  normalise_row(m->cols, m->new_mean[i], m->new_rstd[i], row, m->gain, m->bias, m->y + i * m->cols);
+  hn__cpu_layer_norm_row(m->cols, m->epsilon, m->x + at, m->gain, m->bias, m->y + at, m->new_mean + i, m->new_rstd + i);
 }
 
 hn_status hn__cpu_layer_norm(hn__device *d, int64_t rows, int64_t cols, float epsilon, const float *x,

@@ -12,7 +12,7 @@ hn__cpu_exponents hn__cpu_exponents_of(int64_t n, const float *x, float scale) {
   return e;
 }
 
-static void softmax_row(hn__softmax kind, int64_t n, const float *x, float *y) {
+void hn__cpu_softmax_row(hn__softmax kind, int64_t n, const float *x, float *y) {
   hn__cpu_exponents e = hn__cpu_exponents_of(n, x, 1);
   float log_sum = (float)log(e.sum), factor = (float)(1 / e.sum);
   for (int64_t j = 0; j < n; j++) y[j] = kind == HN_SOFTMAX ? expf(x[j] - e.max) * factor : x[j] - e.max - log_sum;
@@ -29,7 +29,7 @@ typedef struct job {
 static void softmax_piece(const void *argument, int64_t i, int thread) {
   const job *s = argument;
   (void)thread;
-  softmax_row(s->kind, s->cols, s->x + i * s->cols, s->out + i * s->cols);
+  hn__cpu_softmax_row(s->kind, s->cols, s->x + i * s->cols, s->out + i * s->cols);
 }
 
 hn_status hn__cpu_softmax(hn__device *d, hn__softmax kind, int64_t rows, int64_t cols, const float *x, float *y) {

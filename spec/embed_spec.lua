@@ -1,0 +1,246 @@
+-- In C programs: examples/embed is built against an installed copy, and what it says is what scripts say.
+
+local core <const> = require "hn.core"
+local hn <const> = require "hn"
+local backends <const> = require "spec.support.backends"
+local files <const> = require "spec.support.files"
+local program <const> = require "spec.support.program"
+
+local installed -- one copy for all tests of this file
+
+local function ok(command)
+  local out <const>, err <const>, code <const> = program.shell(command)
+  assert(code == 0, command .. "\n" .. out .. err)
+  return out
+end
+
+-- Builds an example with the flags that pkg-config gives.
+local function build(source, compiler, flags)
+  local path <const> = installed .. "/" .. source:gsub("%.%w+$", "")
+  ok(("export PKG_CONFIG_PATH=%s/lib/pkgconfig; %s -Wall -Wextra -Wpedantic -Werror -o %s examples/embed/%s "
+    .. "$(pkg-config --define-variable=prefix=%s --cflags --libs hn) -Wl,-rpath,%s/lib %s"):format(installed, compiler,
+    path, source, installed, installed, flags or ""))
+  return path
+end
+
+local function install()
+  local folder <const> = os.tmpname()
+  os.remove(folder)
+  ok(("env -u MAKEFLAGS -u MAKELEVEL make NVCC= install PREFIX=/usr DESTDIR=%s"):format(folder))
+  installed = folder .. "/usr"
+  return folder
+end
+
+local function in_rows(text)
+  local rows <const> = {}
+  for line in text:gmatch "[^\n]+" do
+    local row <const> = {}
+    for number in line:gmatch "%S+" do row[#row + 1] = tonumber(number) end
+    rows[#rows + 1] = row
+  end
+  return rows
+end
+
+local function in_text(rows)
+  local lines <const> = {}
+  for i, row in ipairs(rows) do lines[i] = table.concat(row, " ") end
+  return table.concat(lines, "\n")
+end
+
+local function near(expected, got)
+  assert.same(#expected, #got)
+  for i, row in ipairs(expected) do
+    assert.same(#row, #got[i])
+    for j, value in ipairs(row) do
+      assert.is_true(math.abs(value - got[i][j]) <= 1e-4 * math.max(1, math.abs(value)),
+        ("row %d, column %d: expected %.9g, got %.9g"):format(i, j, value, got[i][j]))
+    end
+  end
+end
+
+-- A network whose numbers are all different from those that it is made with.
+local function stirred(net)
+  for n, tensor in ipairs(net:state()) do
+    tensor:set(function(i, j) return 0.6 + 0.5 * math.sin(n + i * 0.7 + (j or 0) * 1.9) end)
+  end
+  return net
+end
+
+local nn <const> = hn.nn
+local function sequence(...) return nn.Sequential { ... } end
+
+-- Inputs, and what is made of them.
+local nets <const> = {
+  { "Linear alone", 5, function() return nn.Linear(5, 3) end },
+  { "Linear without bias", 33, function() return nn.Linear(33, 17, { bias = false }) end },
+  { "line", 33, function() return nn.Hashed(33, 70, { buckets = 64, seed = 4294967295 }) end },
+  { "line, wide", 1100, function() return nn.Hashed(1100, 9, { compression = "1/8" }) end },
+  { "line, balanced, strips", 40, function()
+    return nn.Hashed(40, 21, { buckets = 160, balanced = true, strip = 4, bias = false })
+  end },
+  { "line, no signs", 40, function() return nn.Hashed(40, 21, { buckets = 160, sign = false, strip = 8 }) end },
+  { "element", 19, function() return nn.Hashed(19, 37, { scheme = "element", buckets = 41 }) end },
+  { "element, balanced, strips", 70, function()
+    return nn.Hashed(70, 130, { scheme = "element", buckets = 900, balanced = true, strip = 9 })
+  end },
+  { "a hashed bias", 8, function() return nn.Hashed(8, 20, { buckets = 32, bias = "hashed" }) end },
+  { "a shared pool", 16, function()
+    local pool <const> = hn.buckets(96)
+    return sequence(nn.Hashed(16, 20, { pool = pool, count = 32 }), nn.Hashed(20, 4, { pool = pool, offset = 32 }))
+  end },
+  { "norms", 12, function()
+    return sequence(nn.BatchNorm(12, { epsilon = 1e-3 }), nn.Linear(12, 9), nn.LayerNorm(9))
+  end },
+  { "dropout and Flatten", 6, function() return sequence(nn.Flatten(), nn.Dropout(0.9), nn.Linear(6, 2)) end },
+  { "Residuals inside each other", 7, function()
+    return sequence(nn.Residual { nn.Linear(7, 11), nn.Residual { nn.Tanh(), nn.Linear(11, 11) }, nn.Linear(11, 7) },
+      nn.Linear(7, 2))
+  end },
+  { "a layer that comes twice", 6, function()
+    local layer <const> = nn.Linear(6, 6)
+    return sequence(sequence(nn.Tanh(), layer), nn.Tanh(), layer)
+  end },
+  { "layers beyond the stack", 3, function() return sequence(nn.Linear(3, 9000), nn.Linear(9000, 2)) end },
+}
+for _, name in ipairs { "ReLU", "GELU", "Tanh", "Sigmoid", "ReLU6", "HardTanh", "Abs", "Gauss", "Softsign", "Softplus",
+  "Softmax", "LogSoftmax" } do
+  nets[#nets + 1] = { name, 9, function() return sequence(nn.Linear(9, 21), nn[name]()) end }
+end
+for _, name in ipairs { "LeakyReLU", "ELU" } do
+  nets[#nets + 1] = { name, 9, function() return sequence(nn.Linear(9, 21), nn[name](0.3)) end }
+end
+
+local function rows_of(count, columns)
+  local rows <const> = {}
+  for i = 1, count do
+    rows[i] = {}
+    for j = 1, columns do rows[i][j] = 2 * math.sin(i * 1.3 + j * j) end
+  end
+  return rows
+end
+
+local function predict(net, rows, threads)
+  local model <const> = files.path()
+  net:save(model)
+  return in_rows(ok(("%s/predict %s %d <%s"):format(installed, model, threads, files.write(in_text(rows)))))
+end
+
+local function saved(net)
+  local path <const> = files.path()
+  net:save(path)
+  return path
+end
+
+-- A file with this text as its network.
+local function described(text)
+  local path <const> = files.path()
+  local file <close> = core.file()
+  file:set("model", text)
+  file:save(path)
+  return path
+end
+
+-- Models that are no use, and what the error says.
+local refused <const> = {
+  { "no file", function() return "/nonexistent.hn" end, { "cannot read '/nonexistent.hn'" } },
+  { "no model file", function() return files.write(("x"):rep(100)) end, { "no file of hnrun" } },
+  { "a layer that is not known", function()
+    return saved(sequence(nn.Linear(4, 4), sequence(nn.ReLU(), nn.module "Mine"())))
+  end, { "layer 2.2 (Mine)", "know no layers of that kind" } },
+  { "a module in a field", function()
+    local net <const> = sequence(nn.Linear(4, 4))
+    net.extra = nn.ReLU()
+    return saved(net)
+  end, { "extra" } },
+  { "no sizes", function() return saved(nn.ReLU()) end, { "how many columns" } },
+  { "layers that do not fit", function() return saved(sequence(nn.Linear(4, 3), nn.Linear(5, 2))) end,
+    { "takes 5 columns, but the one before gives 3" } },
+  { "a Residual that does not fit", function() return saved(nn.Residual { nn.Linear(4, 3) }) end,
+    { "takes 4 columns but gives 3" } },
+  { "no network", function() return described "[]" end, { "describes no network" } },
+  { "no JSON", function() return described "{" end, { "describes no network" } },
+  { "a layer without its numbers", function()
+    return described '{"kind":"Linear","fields":{"inputs":2,"outputs":2}}'
+  end, { "layer 1 (Linear)", "lacks a tensor" } },
+  { "a size that is none", function() return described '{"kind":"Linear","fields":{"inputs":2.5}}' end,
+    { "inputs: expected a size" } },
+  { "a tensor that is not there", function()
+    return described '{"kind":"Linear","fields":{"inputs":2,"outputs":2,"weight":{"tensor":"w"}}}'
+  end, { "'w'", "not there" } },
+  { "a layer that holds itself", function()
+    return described '{"kind":"Sequential","items":[{"module":1}]}'
+  end, { "nest deeper" } },
+  { "endlessly many layers", function()
+    local text = '{"kind":"ReLU"}'
+    for i = 30, 1, -1 do text = ('{"kind":"Sequential","items":[%s,{"module":%d}]}'):format(text, i + 1) end
+    return described(text)
+  end, { "are more than" } },
+  { "a module that is not there", function() return described '{"kind":"Sequential","items":[{"module":9}]}' end,
+    { "no module" } },
+}
+
+describe("in a C program,", function()
+  local folder
+  lazy_setup(function()
+    folder = install()
+    build("predict.c", "cc -std=c11 -D_POSIX_C_SOURCE=200809L", "-pthread")
+    build("host.c", "cc -std=c11", "$(pkg-config --cflags --libs lua5.4)")
+    build("layer.c", "cc -std=c11")
+    build("header.cpp", "c++ -std=c++11")
+  end)
+  lazy_teardown(function() os.execute("rm -rf " .. folder) end)
+
+  for _, case in ipairs(nets) do
+    local name <const>, inputs <const>, make <const> = table.unpack(case)
+    it("predictions are the script's: " .. name, function()
+      backends.open { device = "cpu" }
+      local net <const>, rows <const> = stirred(make()), rows_of(11, inputs)
+      near(net:predict(rows):table(), predict(net, rows, 2))
+    end)
+  end
+
+  it("predictions of a sample do not depend on threads and on the others", function()
+    backends.open { device = "cpu" }
+    local net <const>, rows <const> = stirred(nn.Hashed(28, 50, { compression = 1 / 2 })), rows_of(23, 28)
+    local all <const> = predict(net, rows, 1)
+    assert.same(all, predict(net, rows, 4))
+    assert.same({ all[7] }, predict(net, { rows[7] }, 1))
+  end)
+
+  for _, case in ipairs(refused) do
+    local name <const>, make <const>, words <const> = table.unpack(case)
+    it("a model is refused with the reason: " .. name, function()
+      backends.open { device = "cpu" }
+      local out <const>, err <const>, code <const> =
+        program.shell(("%s/predict %s </dev/null"):format(installed, make()))
+      assert.same({ "", 1 }, { out, code })
+      for _, word in ipairs(words) do assert.matches(word, err, 1, true) end
+    end)
+  end
+
+  it("host.c runs a script and calls its function", function()
+    local out <const> = ok(installed .. "/host examples/embed/train.lua")
+    local epochs <const>, low <const>, high <const> =
+      out:match "reported (%d+) epochs.* as (%d%.%d+) and .* as (%d%.%d+)"
+    assert.same("5", epochs)
+    assert.is_true(tonumber(low) < 0.2 and tonumber(high) > 0.8, out)
+  end)
+
+  it("host.c tells what was wrong in a script", function()
+    local out <const>, err <const>, code <const> = program.shell(installed .. "/host " .. files.write "report('x')")
+    assert.same({ "", 1 }, { out, code })
+    assert.matches("number expected, got string", err, 1, true)
+  end)
+
+  it("layer.c learns", function()
+    local first <const>, last <const> = ok(installed .. "/layer"):match "step 1: loss ([%d.]+)\nstep 200: loss ([%d.]+)"
+    assert.is_true(tonumber(last) < tonumber(first) / 100, last)
+  end)
+
+  it("header.cpp includes the header", function()
+    backends.open { device = "cpu" }
+    local path <const> = files.path()
+    nn.Linear(3, 2):save(path)
+    assert.same("3 -> 2: 0 0\n", ok(("%s/header %s"):format(installed, path)))
+  end)
+end)

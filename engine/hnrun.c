@@ -344,7 +344,11 @@ static int call_export(lua_State *L) {
   return 0;
 }
 
-static int run_export(hn_engine *engine, arguments *a) {
+static int run_export(hn_engine *engine, const command *c, arguments *a) {
+  if (run_actions(engine, c) != HN_OK) {
+    fprintf(stderr, "hnrun: %s\n", hn_error(engine));
+    return EXIT_SCRIPT;
+  }
   if (!prepare(engine, call_export, a, "")) return EXIT_SCRIPT;
   return a->wrong ? EXIT_USAGE : EXIT_SUCCESS;
 }
@@ -365,7 +369,7 @@ static int run(hn_engine *engine, const command *c, int argc, char **argv) {
   arguments a = {argc, c->script, argv, false};
   if (c->engine.device && !prepare(engine, open_device, &a, "option '--device': ")) return EXIT_USAGE;
   if (!prepare(engine, set_arg, &a, "")) return EXIT_SCRIPT;
-  if (!c->version && wants_export(c, argc, argv)) return run_export(engine, &a);
+  if (!c->version && wants_export(c, argc, argv)) return run_export(engine, c, &a);
   hn_status status = c->version ? print_version(engine) : run_command(engine, c, argc, argv);
   if (status != HN_OK) fprintf(stderr, "hnrun: %s\n", hn_error(engine));
   if (c->interactive && !c->version && !hn__repl(engine)) return EXIT_SCRIPT;

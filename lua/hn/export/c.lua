@@ -206,8 +206,8 @@ local function header_of(plan, name, upper)
   return header:format(plan.inputs, plan.outputs, name, upper, upper, upper, plan.inputs, upper, plan.outputs, name)
 end
 
---- Writes the plan of a network as C. Options: `name`, which public names begin with; `from`, what the comment says that
--- it was made of; `int8`. Returns source and header as texts, and { constants =, buffers = } in bytes, { stored = } the
+--- Writes the plan of a network as C. Options: `name`, which public names begin with; `from`, the file that the comment
+-- names; `int8`. Returns source and header as texts, and a table: `constants` and `buffers` in bytes, `stored`, the
 -- number of weights in the file.
 return function(plan, o)
   local name <const>, upper <const> = o.name, o.name:upper()

@@ -1,5 +1,5 @@
---- The constants of an exported network as C: arrays of weights and the descriptions of virtual matrices. Each tensor is
--- written once, whichever layers share it.
+--- The constants of an exported network as C: arrays of numbers and the descriptions of virtual matrices. Each tensor
+-- is written once, whichever layers share it.
 -- @module hn.export.constants
 
 local core <const> = require "hn.core"
@@ -98,13 +98,19 @@ local function halves(n)
   return a, (n + a - 1) // a
 end
 
+--- What a balanced matrix has more: `n` runs in its strips, `rest` in the last one.
+local function balance(n, rest)
+  local a <const>, b <const> = halves(n)
+  local last_a <const>, last_b <const> = halves(rest)
+  return ("  .balanced = 1, .left = {%d, %d}, .right = {%d, %d},\n"):format(a, last_a, b, last_b)
+end
+
 local form <const> = [[
 static const matrix %s = {
   .buckets = %s, .scale = %s,
   .rows = %d, .cols = %d, .runs = %d,
-  .slots = %d, .strip = %d, .strips = %d, .seed = %du,
-  .signs = %s, .balanced = %d, .left = {%d, %d}, .right = {%d, %d},
-};
+  .slots = %d, .strip = %d, .strips = %d, .seed = %du, .signs = %s,
+%s};
 ]]
 
 --- Describes a virtual matrix under `name`; `owner` is what its pool is called after, if it is not there yet.
@@ -115,12 +121,10 @@ function Constants:matrix(name, matrix, owner)
   local runs <const> = (info.cols + grain - 1) // grain
   local strip <const> = info.strip > 0 and math.min(info.strip, info.rows) or info.rows
   local strips <const> = (info.rows + strip - 1) // strip
-  local a <const>, b <const> = halves(strip * runs)
-  local last_a <const>, last_b <const> = halves((info.rows - (strips - 1) * strip) * runs)
-  self.bytes = self.bytes + 64
+  self.bytes = self.bytes + 64 -- where a pointer takes 8 bytes
   self.parts[#self.parts + 1] = form:format(name, info.offset > 0 and pool .. " + " .. info.offset or pool, scale,
     info.rows, info.cols, runs, info.count // grain, strip, strips, info.seed, info.sign and "0xFFFFFFFFu" or "0",
-    info.balanced and 1 or 0, a, last_a, b, last_b)
+    info.balanced and balance(strip * runs, (info.rows - (strips - 1) * strip) * runs) or "")
 end
 
 return Constants

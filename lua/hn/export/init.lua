@@ -67,7 +67,7 @@ local function write(list)
   end
   for _, entry in ipairs(list) do
     local file <close>, message <const> = io.open(entry[1] .. ".new", "wb")
-    if not file then fail(message) end
+    if not file then fail((message:gsub("%.new: ", ": "))) end
     local ok <const>, why <const> = file:write(entry[2])
     if not (ok and file:flush()) then fail(("'%s': %s"):format(entry[1], why or "cannot be written")) end
   end

@@ -28,8 +28,9 @@ static void dense(const stored *w, float scale, uint32_t rows, uint32_t cols, co
 ]]
 
 pieces.matrix = [[
-/* A virtual matrix: weight (i, j) is one of few buckets, found by a hash of i and j, with a sign that another bit of the
- * hash gives. Rows are cut into strips with slots of their own; a slot is 1 bucket, or 16 for 16 columns (a run). */
+/* A virtual matrix: weight (i, j) is one of few buckets, found by a hash of i and j, with a sign that another bit of
+ * the hash gives. Rows are cut into strips with slots of their own; a slot is 1 bucket, or 16 for 16 columns (a run).
+ */
 typedef struct matrix {
   const stored *buckets;
   float scale;                /* of the buckets */
@@ -79,8 +80,8 @@ static uint32_t slot(bank b, uint32_t h) { return b.first + range(h >> 1, b.size
 ]]
 
 pieces.balanced_slot = [[
-/* Run g of row i by a permutation of the numbers of the strip's runs: four rounds on the number's two parts, again until
- * the result is the number of a run. */
+/* Run g of row i by a permutation of the numbers of the strip's runs: four rounds on the number's two parts, again
+ * until the result is the number of a run. */
 static uint64_t permuted(const matrix *m, uint32_t i, uint32_t g) {
   const uint32_t s = i / m->strip, last = s + 1 == m->strips, a = m->left[last], b = m->right[last];
   const uint32_t rows = last ? m->rows - s * m->strip : m->strip;

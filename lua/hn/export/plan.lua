@@ -2,8 +2,8 @@
 --
 -- - { kind = "weights", weights = a matrix or a tensor {outputs, inputs}, bias = a tensor, a matrix or nil, inputs =,
 --   outputs = }, which makes a new vector, or
--- - { kind = "BatchNorm", "LayerNorm", "Softmax", "ReLU", ..., module = , size = what it needs or nil }, which changes a
---   vector in place,
+-- - { kind = "BatchNorm", "LayerNorm", "Softmax", "ReLU", ..., module =, size = what it needs or nil }, which changes
+--   a vector in place,
 --
 -- each with `name` ("layer3", a C name) and `text` (how the module prints). Dropout and Flatten do nothing.
 -- @module hn.export.plan

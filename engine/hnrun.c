@@ -128,7 +128,8 @@ enum { OPTIONS = sizeof options / sizeof *options };
 static void print_usage(FILE *to) {
   fputs("usage: hnrun [options] script.lua [arguments]\n"
         "       hnrun [options] -  [arguments]   runs standard input\n"
-        "       hnrun [options]                  the prompt on a terminal, else standard input\n\n",
+        "       hnrun [options]                  the prompt on a terminal, else standard input\n"
+        "       hnrun [options] export --c model.hn -o NAME    a network as C; export --help tells more\n\n",
         to);
   for (int i = 0; i < OPTIONS; i++) {
     const option *o = &options[i];
@@ -258,6 +259,7 @@ static void catch_interrupts(hn_engine *engine) {
 typedef struct arguments {
   int argc, script;
   char **argv;
+  bool wrong; /* what hnrun export was given */
 } arguments;
 
 /* The global `arg` as in lua: the script is at 0, what stands before it at negative indices. */
@@ -327,6 +329,35 @@ static hn_status print_version(hn_engine *engine) {
   return status;
 }
 
+/* Calls hn.export.command, which gives what is wrong with the arguments, or nil. */
+static int call_export(lua_State *L) {
+  lua_getglobal(L, "require");
+  lua_pushliteral(L, "hn.export");
+  lua_call(L, 1, 1);
+  lua_getfield(L, -1, "command");
+  lua_getglobal(L, "arg");
+  lua_call(L, 1, 1);
+  if (lua_isnil(L, -1)) return 0;
+  arguments *a = lua_touserdata(L, 1);
+  a->wrong = true;
+  fprintf(stderr, "hnrun: export: %s\n", lua_tostring(L, -1));
+  return 0;
+}
+
+static int run_export(hn_engine *engine, const command *c, arguments *a) {
+  if (run_actions(engine, c) != HN_OK) {
+    fprintf(stderr, "hnrun: %s\n", hn_error(engine));
+    return EXIT_SCRIPT;
+  }
+  if (!prepare(engine, call_export, a, "")) return EXIT_SCRIPT;
+  return a->wrong ? EXIT_USAGE : EXIT_SUCCESS;
+}
+
+/* A script of that name is run as ./export. */
+static bool wants_export(const command *c, int argc, char **argv) {
+  return c->script < argc && strcmp(argv[c->script], "export") == 0;
+}
+
 static hn_status run_command(hn_engine *engine, const command *c, int argc, char **argv) {
   hn_status status = run_actions(engine, c);
   return status == HN_OK ? run_script(engine, c, argc, argv) : status;
@@ -335,9 +366,10 @@ static hn_status run_command(hn_engine *engine, const command *c, int argc, char
 /* A device that is not there is told before the script starts, as any bad value of an option. The prompt comes after a
  * script that failed as well: what it has left is there to be looked at. */
 static int run(hn_engine *engine, const command *c, int argc, char **argv) {
-  arguments a = {argc, c->script, argv};
+  arguments a = {argc, c->script, argv, false};
   if (c->engine.device && !prepare(engine, open_device, &a, "option '--device': ")) return EXIT_USAGE;
   if (!prepare(engine, set_arg, &a, "")) return EXIT_SCRIPT;
+  if (!c->version && wants_export(c, argc, argv)) return run_export(engine, c, &a);
   hn_status status = c->version ? print_version(engine) : run_command(engine, c, argc, argv);
   if (status != HN_OK) fprintf(stderr, "hnrun: %s\n", hn_error(engine));
   if (c->interactive && !c->version && !hn__repl(engine)) return EXIT_SCRIPT;

@@ -1,0 +1,130 @@
+--- The constants of an exported network as C: arrays of numbers and the descriptions of virtual matrices. Each tensor
+-- is written once, whichever layers share it.
+-- @module hn.export.constants
+
+local core <const> = require "hn.core"
+local quantise <const> = require "hn.export.quantise"
+
+local Constants <const> = {}
+Constants.__index = Constants
+
+--- A number as a C constant of type float.
+local function float(value)
+  local text <const> = ("%.9g"):format(value)
+  return (text:find "[.e]" and text or text .. ".0") .. "f"
+end
+Constants.float = float
+
+--- The items in lines of at most 120 characters.
+local function lines(items)
+  local list <const>, line = {}, " "
+  for _, item in ipairs(items) do
+    if #line + #item + 2 > 120 then
+      list[#list + 1], line = line, " "
+    end
+    line = line .. " " .. item .. ","
+  end
+  list[#list + 1] = line
+  return table.concat(list, "\n")
+end
+
+--- int8: whether weights are stored so; `parts` gets the text.
+function Constants.new(int8)
+  return setmetatable({ int8 = int8, parts = {}, known = {}, bytes = 0, count = 0 }, Constants)
+end
+
+function Constants:array(kind, name, items, size)
+  self.bytes = self.bytes + size * #items
+  self.parts[#self.parts + 1] = ("static const %s %s[%d] = {\n%s\n};\n"):format(kind, name, #items, lines(items))
+end
+
+local function check_finite(name, values)
+  for i, value in ipairs(values) do
+    if value ~= value or math.abs(value) == math.huge then
+      core.fail("numeric", "export: %s: number %d is %s", name, i, value)
+    end
+  end
+end
+
+--- An array of floats from a list.
+function Constants:floats(name, values)
+  check_finite(name, values)
+  local items <const> = {}
+  for i, value in ipairs(values) do items[i] = float(value) end
+  self:array("float", name, items, 4)
+end
+
+--- An array of floats from a tensor.
+function Constants:tensor(name, tensor)
+  if not self.known[tensor] then
+    self.known[tensor] = name
+    self:floats(name, quantise.numbers(tensor))
+  end
+  return self.known[tensor]
+end
+
+--- The array of a tensor of weights, as they are stored. Returns its name and the scale as C text.
+function Constants:weights(name, tensor)
+  local known = self.known[tensor]
+  if not known then
+    known = { name, "1.0f" }
+    self.known[tensor] = known
+    self.count = self.count + tensor:size()
+    local values <const> = quantise.numbers(tensor)
+    check_finite(name, values)
+    if self.int8 then
+      local whole <const>, scale <const> = quantise.int8(values)
+      for i, value in ipairs(whole) do whole[i] = ("%d"):format(value) end
+      known[2] = float(scale)
+      self:array("stored", name, whole, 1)
+    else
+      self:floats(name, values)
+    end
+  end
+  return known[1], known[2]
+end
+
+--- The smallest a with a² at least n.
+local function root_above(n)
+  local a = math.floor(math.sqrt(n))
+  while a * a < n do a = a + 1 end
+  while (a - 1) * (a - 1) >= n do a = a - 1 end
+  return a
+end
+
+--- The two parts of the numbers of n runs.
+local function halves(n)
+  local a <const> = root_above(n)
+  return a, (n + a - 1) // a
+end
+
+--- What a balanced matrix has more: `n` runs in its strips, `rest` in the last one.
+local function balance(n, rest)
+  local a <const>, b <const> = halves(n)
+  local last_a <const>, last_b <const> = halves(rest)
+  return ("  .balanced = 1, .left = {%d, %d}, .right = {%d, %d},\n"):format(a, last_a, b, last_b)
+end
+
+local form <const> = [[
+static const matrix %s = {
+  .buckets = %s, .scale = %s,
+  .rows = %d, .cols = %d, .runs = %d,
+  .slots = %d, .strip = %d, .strips = %d, .seed = %du, .signs = %s,
+%s};
+]]
+
+--- Describes a virtual matrix under `name`; `owner` is what its pool is called after, if it is not there yet.
+function Constants:matrix(name, matrix, owner)
+  local info <const> = matrix:info()
+  local pool <const>, scale <const> = self:weights(owner .. "_buckets", matrix:pool())
+  local grain <const> = info.grain
+  local runs <const> = (info.cols + grain - 1) // grain
+  local strip <const> = info.strip > 0 and math.min(info.strip, info.rows) or info.rows
+  local strips <const> = (info.rows + strip - 1) // strip
+  self.bytes = self.bytes + 64 -- where a pointer takes 8 bytes
+  self.parts[#self.parts + 1] = form:format(name, info.offset > 0 and pool .. " + " .. info.offset or pool, scale,
+    info.rows, info.cols, runs, info.count // grain, strip, strips, info.seed, info.sign and "0xFFFFFFFFu" or "0",
+    info.balanced and balance(strip * runs, (info.rows - (strips - 1) * strip) * runs) or "")
+end
+
+return Constants

@@ -1,0 +1,49 @@
+--- Weights as whole numbers from -127 to 127 and one scale, for each pool of buckets and each dense matrix.
+-- @module hn.export.quantise
+
+local core <const> = require "hn.core"
+local kinds <const> = require "hn.kinds"
+
+local quantise <const> = {}
+
+--- The tensor's numbers as a list.
+function quantise.numbers(tensor)
+  local _ <close> = core.scope()
+  return (tensor:dims() == 1 and tensor or core.ops.reshape(tensor, tensor:size())):table()
+end
+
+local function float32(value) return (string.unpack("<f", string.pack("<f", value))) end
+
+--- A list of numbers as a list of integers, and the scale that they are to be multiplied by.
+function quantise.int8(values)
+  local most = 0
+  for _, value in ipairs(values) do most = math.max(most, math.abs(value)) end
+  local scale <const> = float32(most / 127)
+  local whole <const> = {}
+  for i, value in ipairs(values) do
+    whole[i] = scale > 0 and math.max(-127, math.min(127, math.floor(value / scale + 0.5))) or 0
+  end
+  return whole, scale
+end
+
+--- The tensor with a step's weights.
+function quantise.stored(step)
+  return kinds.of(step.weights) == "matrix" and step.weights:pool() or step.weights
+end
+
+--- Gives the weights of a plan's network the values that they have as int8.
+function quantise.round(plan)
+  local done <const> = {}
+  for _, step in ipairs(plan) do
+    local tensor <const> = step.weights and quantise.stored(step)
+    if tensor and not done[tensor] then
+      done[tensor] = true
+      local whole <const>, scale <const> = quantise.int8(quantise.numbers(tensor))
+      local flat <const> = tensor:dims() == 1 and tensor or core.ops.reshape(tensor, tensor:size())
+      flat:set(function(i) return whole[i] * scale end)
+      if flat ~= tensor then tensor:set(core.ops.reshape(flat, tensor:shape()[1], tensor:shape()[2])) end
+    end
+  end
+end
+
+return quantise

@@ -14,10 +14,10 @@ local function ok(command)
   return out
 end
 
--- Builds an example with the flags that pkg-config gives.
+-- Builds a program with the flags that pkg-config gives.
 local function build(source, compiler, flags)
-  local path <const> = installed .. "/" .. source:gsub("%.%w+$", "")
-  ok(("export PKG_CONFIG_PATH=%s/lib/pkgconfig; %s -Wall -Wextra -Wpedantic -Werror -o %s examples/embed/%s "
+  local path <const> = installed .. "/" .. source:match "([^/]+)%.%w+$"
+  ok(("export PKG_CONFIG_PATH=%s/lib/pkgconfig; %s -Wall -Wextra -Wpedantic -Werror -o %s %s "
     .. "$(pkg-config --define-variable=prefix=%s --cflags --libs hn) -Wl,-rpath,%s/lib %s"):format(installed, compiler,
     path, source, installed, installed, flags or ""))
   return path
@@ -183,10 +183,11 @@ describe("in a C program,", function()
   local folder
   lazy_setup(function()
     folder = install()
-    build("predict.c", "cc -std=c11 -D_POSIX_C_SOURCE=200809L", "-pthread")
-    build("host.c", "cc -std=c11", "$(pkg-config --cflags --libs lua5.4)")
-    build("layer.c", "cc -std=c11")
-    build("header.cpp", "c++ -std=c++11")
+    build("examples/embed/predict.c", "cc -std=c11 -D_POSIX_C_SOURCE=200809L", "-pthread")
+    build("spec/support/c/allocations.c", "cc -std=c11")
+    build("examples/embed/host.c", "cc -std=c11", "$(pkg-config --cflags --libs lua5.4)")
+    build("examples/embed/layer.c", "cc -std=c11")
+    build("examples/embed/header.cpp", "c++ -std=c++11")
   end)
   lazy_teardown(function() os.execute("rm -rf " .. folder) end)
 
@@ -205,6 +206,15 @@ describe("in a C program,", function()
     local all <const> = predict(net, rows, 1)
     assert.same(all, predict(net, rows, 4))
     assert.same({ all[7] }, predict(net, { rows[7] }, 1))
+  end)
+
+  it("predictions allocate nothing, but for layers that are very wide", function()
+    backends.open { device = "cpu" }
+    local function allocations(net, n) return ok(("%s/allocations %s %d"):format(installed, saved(net), n)) end
+    local net <const> = sequence(nn.Hashed(28, 300), nn.ReLU(), nn.Residual { nn.LayerNorm(300) }, nn.Hashed(300, 1))
+    assert.same("0 ok\n", allocations(net, 1))
+    assert.same("0 ok\n", allocations(net, 50))
+    assert.same("1 ok\n", allocations(nn.Linear(9000, 1), 50))
   end)
 
   for _, case in ipairs(refused) do

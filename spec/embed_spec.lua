@@ -190,7 +190,8 @@ local limited <const> = {
   { "xpcall", 0, 100000, "local function f() while true do end end while true do xpcall(f, f) end", QUOTA },
   { "a handler", 0, 100000, "assert(select(2, xpcall(error, function(x) return x .. '!' end, 'a')) == 'a!')", "ok" },
   { "a handler around a yield", 0, 100000,
-    "local f = coroutine.wrap(function() return xpcall(coroutine.yield, print, 1) end) assert(f() == 1 and select(2, f(2)) == 2)", "ok" },
+    "local f = coroutine.wrap(function() return xpcall(coroutine.yield, print, 1) end) "
+      .. "assert(f() == 1 and select(2, f(2)) == 2)", "ok" },
   { "a coroutine", 0, 100000,
     "while true do coroutine.resume(coroutine.create(function() while true do end end)) end", QUOTA },
   { "many coroutines", 0, 100000, "while true do coroutine.wrap(function() return 1 end)() end", QUOTA },

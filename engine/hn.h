@@ -417,13 +417,21 @@ struct lua_State;
 typedef struct hn_engine hn_engine;
 
 /* Opens an engine: a Lua 5.4 state with the standard libraries and `require "hn"`. Options given here win over what
- * scripts ask for with hn.use; unset ones (device NULL, threads -1, memory -1, seed_set false) are the script's. */
+ * scripts ask for with hn.use; unset ones (device NULL, threads -1, memory -1, seed_set false) are the script's.
+ * The last two are limits for scripts of others, 0: none. lua_memory: bytes that Lua itself may hold, hn's modules (some
+ * 2 MiB) included; beyond, the script gets the error "not enough memory", which it may catch, but no more memory.
+ * instructions: of Lua's virtual machine in one hn_run_file() or hn_run_string(), to a thousand; what the host calls by
+ * itself goes on with what the last run left. Beyond, the error "quota: ..." ends the script, which cannot catch it.
+ * Scripts then have no debug library. This is no sandbox: files, programs (io, os, package) and bytecode are open to
+ * scripts, and neither C functions nor finalizers (__gc) are counted. */
 typedef struct hn_engine_options {
   const char *device;
   int threads;
   int64_t memory;
   bool seed_set;
   uint32_t seed;
+  int64_t lua_memory;
+  int64_t instructions;
 } hn_engine_options;
 
 HN_API hn_engine_options hn_engine_options_default(void);

@@ -14,10 +14,10 @@ local function ok(command)
   return out
 end
 
--- Builds an example with the flags that pkg-config gives.
+-- Builds a program with the flags that pkg-config gives.
 local function build(source, compiler, flags)
-  local path <const> = installed .. "/" .. source:gsub("%.%w+$", "")
-  ok(("export PKG_CONFIG_PATH=%s/lib/pkgconfig; %s -Wall -Wextra -Wpedantic -Werror -o %s examples/embed/%s "
+  local path <const> = installed .. "/" .. source:match "([^/]+)%.%w+$"
+  ok(("export PKG_CONFIG_PATH=%s/lib/pkgconfig; %s -Wall -Wextra -Wpedantic -Werror -o %s %s "
     .. "$(pkg-config --define-variable=prefix=%s --cflags --libs hn) -Wl,-rpath,%s/lib %s"):format(installed, compiler,
     path, source, installed, installed, flags or ""))
   return path
@@ -179,14 +179,42 @@ local refused <const> = {
     { "no module" } },
 }
 
+-- Bytes for Lua, instructions, a script, and how it ends; after it, another one runs as ever.
+local QUOTA <const> = "quota: the script has used its 100000 instructions"
+local limited <const> = {
+  { "no limits", 0, 0, "local t = {} for i = 1, 1e6 do t[i] = i end debug.getinfo(1)", "ok" },
+  { "a long loop", 0, 100000, "while true do end", QUOTA },
+  { "within the quota", 0, 100000, "for i = 1, 9e4 do end", "ok" },
+  { "pcall", 0, 100000, "while true do pcall(function() while true do end end) end", QUOTA },
+  { "pcall of pcall", 0, 100000, "while true do pcall(pcall, pcall, function() while true do end end) end", QUOTA },
+  { "xpcall", 0, 100000, "local function f() while true do end end while true do xpcall(f, f) end", QUOTA },
+  { "a handler", 0, 100000, "assert(select(2, xpcall(error, function(x) return x .. '!' end, 'a')) == 'a!')", "ok" },
+  { "a handler around a yield", 0, 100000,
+    "local f = coroutine.wrap(function() return xpcall(coroutine.yield, print, 1) end) "
+      .. "assert(f() == 1 and select(2, f(2)) == 2)", "ok" },
+  { "a coroutine", 0, 100000,
+    "while true do coroutine.resume(coroutine.create(function() while true do end end)) end", QUOTA },
+  { "many coroutines", 0, 100000, "while true do coroutine.wrap(function() return 1 end)() end", QUOTA },
+  { "closing", 0, 100000, "local f = function() while true do end end "
+    .. "while true do pcall(function() local x <close> = setmetatable({}, { __close = f }) f() end) end", QUOTA },
+  { "training", 0, 100000, "local hn = require 'hn' while true do hn.tensor({ 4 }, 1):relu():sum():item() end", QUOTA },
+  { "no way out", 0, 100000, "assert(debug == nil and not pcall(require, 'debug'))", "ok" },
+  { "a table", 8e6, 0, "local t = {} for i = 1, 1e8 do t[i] = i end", "not enough memory" },
+  { "a text", 8e6, 0, "local x = ('x'):rep(1e9)", "not enough memory" },
+  { "memory caught", 8e6, 0, "for i = 1, 50 do pcall(string.rep, 'x', 1e9) end", "ok" },
+  { "within the memory", 8e6, 0, "for i = 1, 50 do local x = ('x'):rep(1e6) end require 'hn'", "ok" },
+}
+
 describe("in a C program,", function()
   local folder
   lazy_setup(function()
     folder = install()
-    build("predict.c", "cc -std=c11 -D_POSIX_C_SOURCE=200809L", "-pthread")
-    build("host.c", "cc -std=c11", "$(pkg-config --cflags --libs lua5.4)")
-    build("layer.c", "cc -std=c11")
-    build("header.cpp", "c++ -std=c++11")
+    build("examples/embed/predict.c", "cc -std=c11 -D_POSIX_C_SOURCE=200809L", "-pthread")
+    build("spec/support/c/allocations.c", "cc -std=c11")
+    build("spec/support/c/limits.c", "cc -std=c11")
+    build("examples/embed/host.c", "cc -std=c11", "$(pkg-config --cflags --libs lua5.4)")
+    build("examples/embed/layer.c", "cc -std=c11")
+    build("examples/embed/header.cpp", "c++ -std=c++11")
   end)
   lazy_teardown(function() os.execute("rm -rf " .. folder) end)
 
@@ -207,6 +235,15 @@ describe("in a C program,", function()
     assert.same({ all[7] }, predict(net, { rows[7] }, 1))
   end)
 
+  it("predictions allocate nothing, but for layers that are very wide", function()
+    backends.open { device = "cpu" }
+    local function allocations(net, n) return ok(("%s/allocations %s %d"):format(installed, saved(net), n)) end
+    local net <const> = sequence(nn.Hashed(28, 300), nn.ReLU(), nn.Residual { nn.LayerNorm(300) }, nn.Hashed(300, 1))
+    assert.same("0 ok\n", allocations(net, 1))
+    assert.same("0 ok\n", allocations(net, 50))
+    assert.same("1 ok\n", allocations(nn.Linear(9000, 1), 50))
+  end)
+
   for _, case in ipairs(refused) do
     local name <const>, make <const>, words <const> = table.unpack(case)
     it("a model is refused with the reason: " .. name, function()
@@ -217,6 +254,21 @@ describe("in a C program,", function()
       for _, word in ipairs(words) do assert.matches(word, err, 1, true) end
     end)
   end
+
+  for _, case in ipairs(limited) do
+    local name <const>, memory <const>, instructions <const>, text <const>, ends <const> = table.unpack(case)
+    it("a script has limits: " .. name, function()
+      local out <const> = ok(("%s/limits %d %d %s %s"):format(installed, memory, instructions, files.quoted(text),
+        files.quoted "for i = 1, 9e4 do end"))
+      local first <const>, second <const> = out:match "^([^\n]*)\n([^\n]*)\n$"
+      assert.matches(ends, first, 1, true)
+      assert.same("ok ", second)
+    end)
+  end
+
+  it("a script has limits: too little memory to open", function()
+    assert.matches("open: memory", ok(installed .. "/limits 20000 0 '' ''"), 1, true)
+  end)
 
   it("host.c runs a script and calls its function", function()
     local out <const> = ok(installed .. "/host examples/embed/train.lua")
@@ -233,7 +285,8 @@ describe("in a C program,", function()
   end)
 
   it("layer.c learns", function()
-    local first <const>, last <const> = ok(installed .. "/layer"):match "step 1: loss ([%d.]+)\nstep 200: loss ([%d.]+)"
+    local out <const> = ok(installed .. "/layer")
+    local first <const>, last <const> = out:match "step 1: loss ([%d.]+)\nstep 200: loss ([%d.]+)"
     assert.is_true(tonumber(last) < tonumber(first) / 100, last)
   end)
 

@@ -60,6 +60,7 @@ static int open_state(lua_State *L) {
   lua_rawsetp(L, LUA_REGISTRYINDEX, &engine_key);
   luaL_openlibs(L);
   keep_globals(L);
+  if (engine->options.instructions > 0) hnl_close_ways_out(L);
   luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
   lua_pushcfunction(L, hnl_open_core);
   lua_setfield(L, -2, "hn.core");
@@ -78,6 +79,7 @@ hn_status hn_open(const hn_engine_options *options, hn_engine **out) {
   engine->options = options ? *options : defaults;
   engine->L = engine->running = luaL_newstate();
   if (!engine->L) return HN_MEMORY;
+  hnl_limit_memory(engine);
   lua_pushcfunction(engine->L, open_state);
   lua_pushlightuserdata(engine->L, engine);
   return lua_pcall(engine->L, 1, 0, 0) == LUA_OK ? HN_OK : HN_MEMORY;
@@ -109,6 +111,7 @@ static int traceback(lua_State *L) {
 /* Runs the chunk on the top of the stack with n strings. On an error its text stays on the stack, for hn_error(). */
 static hn_status run_chunk(lua_State *L, int load_status, int n, const char *const *args) {
   if (load_status != LUA_OK) return HN_SCRIPT;
+  hnl_count_anew(hnl_engine(L));
   lua_pushcfunction(L, traceback);
   lua_insert(L, -2);
   luaL_checkstack(L, n, "too many arguments");
@@ -137,8 +140,8 @@ const char *hn_error(const hn_engine *engine) {
 
 static void stop_script(lua_State *L, lua_Debug *ar) {
   (void)ar;
-  lua_sethook(L, NULL, 0, 0);
   hn_engine *engine = hnl_engine(L);
+  hnl_count_on(engine, L);
   if (!engine->stopping) return;
   engine->stopping = 0;
   luaL_error(L, "interrupted");

@@ -24,6 +24,7 @@ struct hn_engine {
   int64_t settled;                          /* device bytes after the last forced collection */
   volatile sig_atomic_t pending, listening; /* Ctrl-C came; somebody polls for it */
   volatile sig_atomic_t stopping;           /* the script is to end with an error */
+  int64_t lua_used, instructions;           /* under limits: bytes of Lua's, and what is left of the quota */
 };
 
 /* -- engine.c, errors.c -- */
@@ -41,6 +42,14 @@ void hnl_pace(lua_State *L, hn_context *context);
 
 /* Pushes the table that hn.memory() gives. */
 void hnl_push_memory(lua_State *L, hn_memory memory);
+
+/* -- limits.c: what the engine's options ask for -- */
+void hnl_limit_memory(hn_engine *engine);
+/* Starts the quota of a run; goes on with it in a coroutine whose hook was another one. */
+void hnl_count_anew(hn_engine *engine);
+void hnl_count_on(const hn_engine *engine, lua_State *L);
+/* Takes the debug library, which could end the counting, from scripts, and gives them an xpcall that is counted. */
+void hnl_close_ways_out(lua_State *L);
 
 /* -- arguments: they name the argument in their error -- */
 lua_Number hnl_number(lua_State *L, int index, const char *name);

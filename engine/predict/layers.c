@@ -106,6 +106,7 @@ static hn_status load_linear(hn__loader *l, const hn__layer *layer, hn__predict_
   } else {
     HN_TRY(matrix(l, layer, "matrix", step->outputs, step->inputs, &step->matrix, &step->weight));
     step->weight += step->matrix.offset;
+    if (step->matrix.scheme == HN_LINE) step->matrix.cols = hn__predict_lines(step->inputs);
   }
   return bias_of(l, layer, step);
 }

@@ -104,13 +104,14 @@ static hn_status fit_step(hn__loader *l, hn__predict_step *step, int64_t columns
 /* Gives every step its columns and the model its sizes. */
 static hn_status fit_steps(hn__loader *l) {
   hn_model *m = l->model;
-  int64_t open[MOST_DEPTH], saved = 0, depth = 0, columns = m->inputs = m->widest = first_inputs(m);
+  int64_t open[MOST_DEPTH], saved = 0, depth = 0, columns = m->inputs = first_inputs(m);
   if (columns == 0) return HN__BAD(l, "'%s': no layer of its network tells how many columns it takes", l->path);
+  m->widest = hn__predict_lines(columns);
   for (int64_t i = 0; i < m->count; i++) {
     hn__predict_step *step = m->steps + i;
     HN_TRY(fit_step(l, step, columns));
     columns = step->outputs;
-    if (columns > m->widest) m->widest = columns;
+    if (columns > m->widest) m->widest = hn__predict_lines(columns);
     if (step->kind == HN_STEP_SAVE) saved += open[depth++] = columns;
     if (saved > m->saved) m->saved = saved;
     if (step->kind == HN_STEP_ADD && open[depth - 1] != columns)

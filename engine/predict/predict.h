@@ -22,7 +22,7 @@ typedef enum hn__step_kind {
 typedef struct hn__predict_step {
   hn__step_kind kind;
   int64_t inputs, outputs;   /* columns before and after; until load.c has fitted them, 0 where any will do */
-  hn_matrix matrix;          /* hashed */
+  hn_matrix matrix;          /* hashed; of scheme line as wide as whole lines: no slot or sign changes by that */
   const float *weight;       /* linear: outputs x inputs; hashed: the pool from the matrix' offset on */
   const float *bias;         /* NULL: none */
   const float *gain;         /* norms */
@@ -47,10 +47,13 @@ struct hn_model {
   hn__numbers *numbers;
   int64_t number_count, number_space;
   int64_t inputs, outputs;
-  int64_t widest; /* columns between two steps at most */
+  int64_t widest; /* columns between two steps at most, in whole lines */
   int64_t saved;  /* and of all that Residuals keep at one time */
   char message[1024];
 };
+
+/* Columns rounded up to whole lines. */
+HN_INLINE int64_t hn__predict_lines(int64_t columns) { return hn__cpu_ceil(columns, 16) * 16; }
 
 /* Fills the steps from an opened file; errors are in the file's context. */
 hn_status hn__predict_load(hn_model *model, const hn_file *file, const char *path);

@@ -53,9 +53,18 @@ static void expanded(const hn__cpu_kernels *kernels, const hn__predict_step *ste
     }
 }
 
-static void hashed(const hn__cpu_kernels *kernels, const hn__predict_step *step, int64_t n, const float *x, float *y) {
+/* Samples move apart, to a distance of `wide`, with zeros between them. */
+static void move_apart(int64_t n, int64_t cols, int64_t wide, float *x) {
+  for (int64_t s = n - 1; s >= 0 && wide > cols; s--) {
+    memmove(x + s * wide, x + s * cols, (size_t)cols * sizeof *x);
+    memset(x + s * wide + cols, 0, (size_t)(wide - cols) * sizeof *x);
+  }
+}
+
+static void hashed(const hn__cpu_kernels *kernels, const hn__predict_step *step, int64_t n, float *x, float *y) {
   const hn_matrix *v = &step->matrix;
   hn__cpu_direct d = {.v = v, .rows = v->rows, .cols = v->cols, .batch = n, .w = step->weight, .x = x, .to = y};
+  move_apart(n, step->inputs, v->cols, x);
   if (v->balanced && v->scheme == HN_ELEMENT)
     expanded(kernels, step, n, x, y);
   else
@@ -82,8 +91,8 @@ static void each_sample(const hn__predict_step *step, int64_t n, const float *x,
   }
 }
 
-/* Of a block of samples x, y. */
-static void apply(const hn_model *model, const hn__predict_step *step, int64_t n, const float *x, float *y) {
+/* Of a block of samples x, y; x may change. */
+static void apply(const hn_model *model, const hn__predict_step *step, int64_t n, float *x, float *y) {
   switch (step->kind) {
   case HN_STEP_LINEAR:
     start_with_bias(step, n, y);

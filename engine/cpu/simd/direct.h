@@ -97,12 +97,20 @@ HN_INLINE void dots_rest(const float *w, const block *b, int64_t batch, int64_t 
   }
 }
 
+/* The sum of a run's lanes: of its halves, of their halves, and so on, at every level. */
 HN_INLINE float fold(const run *sum) {
-  float a[LINE];
-  store_run(a, sum);
-  for (int half = LINE / 2; half > 0; half /= 2)
-    for (int l = 0; l < half; l++) a[l] += a[l + half];
-  return a[0];
+  const floats *x = sum->x;
+#if VEC == 4
+  quad f = (x[0] + x[2]) + (x[1] + x[3]);
+#else
+#if VEC == 8
+  __m256 e = x[0] + x[1];
+#else
+  __m256 e = _mm512_castps512_ps256(x[0]) + _mm512_extractf32x8_ps(x[0], 1);
+#endif
+  quad f = _mm256_castps256_ps128(e) + _mm256_extractf128_ps(e, 1);
+#endif
+  return (f[0] + f[2]) + (f[1] + f[3]);
 }
 
 HN_INLINE void line_forward_rows(const hn__cpu_direct *d, const int rows, int64_t i, block *b) {

@@ -65,6 +65,7 @@ typedef struct hn_options {
   bool debug;         /* guard zones around every allocation, fresh results filled with NaN */
 } hn_options;
 
+/* Device "auto", all threads, no limit of memory, seed 1, no guard zones. */
 HN_API hn_options hn_options_default(void);
 
 /* Opens a context. On failure *out still holds a context to read hn_message() from and to close, or NULL if not even
@@ -107,6 +108,7 @@ typedef enum hn_kind {
       HN_KINDS
 } hn_kind;
 
+/* The kind's lower-case name, such as "buckets". */
 HN_API const char *hn_kind_name(hn_kind kind);
 
 typedef struct hn_memory {
@@ -118,6 +120,7 @@ typedef struct hn_memory {
   int64_t damaged;            /* allocations whose guard zones were found overwritten (debug contexts) */
 } hn_memory;
 
+/* The counters as they are now. */
 HN_API hn_memory hn_memory_read(hn_context *context);
 /* Lets the peak start anew from what is used now. */
 HN_API void hn_memory_reset_peak(hn_context *context);
@@ -144,6 +147,7 @@ typedef struct hn_random {
   uint64_t position;
 } hn_random;
 
+/* The state of the context's stream, and a new state for it: written back, numbers repeat. */
 HN_API hn_random hn_random_read(const hn_context *context);
 HN_API void hn_random_write(hn_context *context, hn_random state);
 /* XXH32 of n 32-bit words taken as little-endian bytes: derives seeds from seeds. */
@@ -166,6 +170,8 @@ HN_API void hn_tensor_release(hn_tensor *tensor);
 /* Frees the storage (and the gradient) now; the handle stays valid and every use of it fails with HN_STATE. */
 HN_API void hn_tensor_close(hn_tensor *tensor);
 
+/* What a tensor is. The shape is borrowed, of hn_tensor_dims() numbers; the size is their product, in elements; closed:
+ * whether its storage is gone (hn_tensor_close(), or its scope's end). */
 HN_API hn_context *hn_tensor_context(const hn_tensor *tensor);
 HN_API hn_dtype hn_tensor_dtype(const hn_tensor *tensor);
 HN_API hn_kind hn_tensor_kind(const hn_tensor *tensor);
@@ -209,6 +215,7 @@ typedef enum hn_scheme {
   HN_LINE     /* grain 16: 16 columns share a 64-byte line of buckets, each with a sign of its own */
 } hn_scheme;
 
+/* "element" or "line". */
 HN_API const char *hn_scheme_name(hn_scheme scheme);
 
 /* How rows x cols virtual weights are laid over buckets. Plain data: copy it, keep it in a file. */
@@ -316,6 +323,7 @@ typedef struct hn_rule {
   int64_t step; /* number of this step, from 1 (adam's bias correction) */
 } hn_rule;
 
+/* A rule with its usual numbers, and its name. */
 HN_API hn_rule hn_rule_default(hn_rule_kind kind);
 HN_API const char *hn_rule_name(hn_rule_kind kind);
 /* Applies the rule to a parameter with its gradient. state[0..1] are made on first use (zero-filled, kind
@@ -403,6 +411,8 @@ typedef struct hn_engine_options {
   uint32_t seed;
 } hn_engine_options;
 
+/* Options all unset; hn_open() takes NULL for these. On failure *out still holds what hn_close() takes: an engine to be
+ * closed, or NULL. */
 HN_API hn_engine_options hn_engine_options_default(void);
 HN_API hn_status hn_open(const hn_engine_options *options, hn_engine **out);
 HN_API void hn_close(hn_engine *engine);

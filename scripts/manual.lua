@@ -118,8 +118,8 @@ local function pages_of(o)
     -- What comments refer to.
     page("hn.history", "What training returns", "hn.history"),
     page("hn.schedule", "Schedules of one's own", "hn.schedule"),
-    page("hn.nn.virtual", "Options of hashed layers", "hn.nn.virtual", { "rules" }),
-    page("hn.nn.weights", "First values", "hn.nn.weights", { "rule" }),
+    page("hn.nn.virtual", "Options of hashed layers", "hn.nn.virtual"),
+    page("hn.nn.weights", "First values", "hn.nn.weights"),
     page("hn.nn.memory", "Memory predicted", "hn.nn.memory"),
     page("hn.model", "Model files", "hn.model"),
     page("hn.checkpoint", "Checkpoints", "hn.checkpoint"),
@@ -129,12 +129,6 @@ end
 --- The words about a name on a page, and how it is called.
 local function described(page, name)
   local prefix <const> = page.prefix
-  if not prefix then -- not a function: a comment of that module
-    for _, entry in ipairs(docs.named(name)) do
-      if entry.module == page.module then return entry.text, page.title end
-    end
-    error("no comment on " .. name .. " in " .. page.module, 0)
-  end
   local said <const> = help(prefix:gsub(":", ".") .. name)
   local call, text = said:match "^([^\n]*)\n(.*)$"
   local own <const> = text:match("^" .. name .. "%s?%b()") or text:match("^" .. name .. "%s?%b{}")
@@ -177,6 +171,16 @@ end
 
 local function inline(text) return (text:gsub("^%s*<p>", ""):gsub("</p>%s*$", "")) end
 
+--- The comment on a module's rules of options, which is of use to whoever gives these.
+local function rules_of(module)
+  for _, name in ipairs { "rules", "rule" } do
+    for _, entry in ipairs(docs.named(name)) do
+      if entry.module == module then return "\n\n" .. entry.text end
+    end
+  end
+  return ""
+end
+
 --- What ldoc reads of a page, and into `calls` how its functions are called.
 local function source_of(page, calls)
   local texts <const>, items <const> = {}, {}
@@ -184,9 +188,9 @@ local function source_of(page, calls)
     texts[#texts + 1] = plain(text)
     return #texts
   end
-  local first, rest = parts_of(assert(docs.of_module(page.module), page.module))
+  local first <const>, rest <const> = parts_of(assert(docs.of_module(page.module), page.module))
   put(first)
-  put(rest)
+  put(rest .. (page.name == page.module and rules_of(page.module) or ""))
   for _, name in ipairs(page.names) do
     local text <const>, call <const> = described(page, name)
     local sentence, more, parameters = parts_of(text)

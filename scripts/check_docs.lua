@@ -33,7 +33,7 @@ local owners <const> = { split = "data.split", take = "data.take", batches = "da
 local function told(where)
   local path <const> = owners[where] or where:gsub(":%s.*$", ""):gsub(":", ".")
   local text = help(path)
-  for other in text:gmatch "as ([%w_.]+)%s+has%s+them" do text = text .. "\n" .. help(other) end
+  for other in text:gmatch "as%s+([%w_.]+)%s+has%s+them" do text = text .. "\n" .. help(other) end
   return text
 end
 

@@ -12,7 +12,8 @@ local hn <const> = require "hn"
 local lfs <const> = require "lfs"
 local value <const> = require "hn.repl.value"
 
-local folder <const> = arg[1] or "build/doc"
+local given <const> = arg[1] or "build/doc"
+local folder <const> = given:find "^/" and given or lfs.currentdir() .. "/" .. given
 local work <const> = folder .. ".input" -- what ldoc reads
 
 local function read(path)
@@ -50,19 +51,30 @@ local function html(texts)
   return list
 end
 
---- A comment's words as Markdown. Only `code` and indented lines are meant as such; what else Markdown reads as a sign
--- stands for itself.
+--- A comment's words as Markdown. Only `code`, indented lines and tables are meant as such; what else Markdown reads
+-- as a sign stands for itself.
 local function plain(text)
-  local lines <const> = {}
-  for line in (text .. "\n"):gmatch "([^\n]*)\n" do
-    if not line:find "^    " then
-      line = (line .. "``"):gsub("([^`]*)(`[^`]*`)", function(words, code)
-        return words:gsub("[%*_<>%[%]|~#]", "\\%0") .. (code == "``" and "" or code)
-      end)
-    end
-    lines[#lines + 1] = line
+  local blocks <const> = {}
+  local current -- lines of a block that is neither code nor table
+  local function close()
+    if not current then return end
+    local words <const> = (table.concat(current, "\n") .. "``"):gsub("([^`]*)(`[^`]*`)", function(words, code)
+      words = words:gsub("[%*_<>%[%]|~#]", "\\%0"):gsub("\n([%+=])", "\n\\%1")
+      return words .. (code == "``" and "" or code)
+    end)
+    blocks[#blocks + 1], current = words, nil
   end
-  return table.concat(lines, "\n")
+  for line in (text .. "\n"):gmatch "([^\n]*)\n" do
+    if line:find "^    " or line:find "^|" then
+      close()
+      blocks[#blocks + 1] = line
+    else
+      current = current or {}
+      current[#current + 1] = line
+    end
+  end
+  close()
+  return table.concat(blocks, "\n")
 end
 
 -- ---- Lua's pages ---------------------------------------------------------------------------------------------------
@@ -128,10 +140,12 @@ end
 
 --- The words about a name on a page, and how it is called.
 local function described(page, name)
-  local prefix <const> = page.prefix
+  local prefix = page.prefix
   local said <const> = help(prefix:gsub(":", ".") .. name)
   local call, text = said:match "^([^\n]*)\n(.*)$"
-  local own <const> = text:match("^" .. name .. "%s?%b()") or text:match("^" .. name .. "%s?%b{}")
+  local own = text:match("^" .. name .. "%s?%b()") or text:match("^" .. name .. "%s?%b{}")
+  local method <const> = text:match("^%w+:" .. name .. "%b{}")
+  if method then own, prefix = method, "" end
   if own then
     text = text:sub(#own + 1):gsub("^[:.]?%s*", "")
     call = prefix .. own
@@ -139,6 +153,20 @@ local function described(page, name)
     call = prefix .. call:sub(#prefix + 1):gsub("%(self,?%s*", "(")
   end
   return text, call
+end
+
+--- Cuts words behind their first sentence, but not within `code`.
+local function cut(words)
+  local from = 1
+  while true do
+    local dot <const> = words:find("%.%s", from)
+    if not dot then return words, "" end
+    local first <const> = words:sub(1, dot)
+    local paragraph <const> = first:match "^(.-)\n\n"
+    if paragraph then return paragraph, words:sub(#paragraph + 3) end
+    if select(2, first:gsub("`", "")) % 2 == 0 then return first, (words:sub(dot + 1):gsub("^%s?\n*", "")) end
+    from = dot + 1
+  end
 end
 
 --- Cuts a text into its first sentence, the rest, and what it says of each parameter.
@@ -157,10 +185,8 @@ local function parts_of(text)
       lines[#lines + 1] = line
     end
   end
-  local words <const> = table.concat(lines, "\n")
-  local first, rest = words:match "^(.-%.)%s(.*)$"
-  if first and first:find "\n\n" then first, rest = words:match "^(.-)\n\n(.*)$" end
-  return first or words, rest and rest:gsub("^\n+", "") or "", parameters
+  local first <const>, rest <const> = cut(table.concat(lines, "\n"))
+  return first, rest, parameters
 end
 
 --- One line, for a comment of Lua's; line breaks in code stay.
@@ -169,7 +195,11 @@ local function one_line(text)
   return (text:gsub("%s*\n%s*", " "):gsub("@", "&#64;"))
 end
 
-local function inline(text) return (text:gsub("^%s*<p>", ""):gsub("</p>%s*$", "")) end
+--- A paragraph without its tags. ldoc ends its summaries behind a dot, which must not be one in code.
+local function inline(text)
+  text = text:gsub("^%s*<p>", ""):gsub("</p>%s*$", "")
+  return (text:gsub("<code>.-</code>", function(code) return (code:gsub("%.", "&#46;")) end))
+end
 
 --- The comment on a module's rules of options, which is of use to whoever gives these.
 local function rules_of(module)
@@ -245,7 +275,7 @@ local function run_ldoc(o, pages)
   write(work .. "/config.ld", config:format(table.concat(files, ", "), table.concat(list, ",\n  ")))
   -- It says what it reads; anything else that it says is about a mistake.
   run(("cd '%s' && ! ldoc -q -c config.ld -d '%s' . 2>&1 | grep -v '^reading configuration'"):format(work,
-    lfs.currentdir() .. "/" .. folder))
+    folder))
 end
 
 -- ---- The other pages -----------------------------------------------------------------------------------------------

@@ -68,8 +68,8 @@ typedef struct hn_options {
 /* Device "auto", all threads, no limit of memory, seed 1, no guard zones. */
 HN_API hn_options hn_options_default(void);
 
-/* Opens a context. On failure *out still holds a context to read hn_message() from and to close, or NULL if not even
- * that could be allocated. */
+/* Opens a context. `options` NULL: the defaults. On failure *out still holds a context to read hn_message() from and to
+ * close, or NULL if not even that could be allocated. */
 HN_API hn_status hn_context_open(const hn_options *options, hn_context **out);
 /* Gives up the caller's hold; the context goes when its last object has. NULL is allowed. */
 HN_API void hn_context_close(hn_context *context);
@@ -77,7 +77,7 @@ HN_API void hn_context_close(hn_context *context);
 HN_API const char *hn_message(const hn_context *context);
 /* What backend i was built with, in words; NULL behind the last. */
 HN_API const char *hn_backend_built_with(int i);
-/* Device in words, such as "cpu, 2 threads, avx512". */
+/* Device in words, such as "cpu, 2 threads, avx512"; its CPU threads; the seed that the context was opened with. */
 HN_API const char *hn_context_device(const hn_context *context);
 HN_API int hn_context_threads(const hn_context *context);
 HN_API uint32_t hn_context_seed(const hn_context *context);
@@ -165,6 +165,7 @@ HN_API hn_status hn_tensor_new(hn_context *context, hn_kind kind, hn_dtype dtype
                                hn_tensor **out);
 /* A pool of `count` buckets: a 1-dimensional tensor of kind HN_BUCKETS that wants a gradient. */
 HN_API hn_status hn_buckets_new(hn_context *context, int64_t count, hn_tensor **out);
+/* Another hold on a tensor, and giving one up: the tensor goes with the last. NULL is allowed. */
 HN_API hn_tensor *hn_tensor_retain(hn_tensor *tensor);
 HN_API void hn_tensor_release(hn_tensor *tensor);
 /* Frees the storage (and the gradient) now; the handle stays valid and every use of it fails with HN_STATE. */
@@ -339,6 +340,7 @@ typedef struct hn_array hn_array;
 
 /* An array in host memory: samples of a data set, or a list of sample numbers. Zero-filled. */
 HN_API hn_status hn_array_new(hn_context *context, hn_array_type type, int dims, const int64_t *shape, hn_array **out);
+/* As of tensors: holds, and what an array is. Its elements are read and written through hn_array_data(). */
 HN_API hn_array *hn_array_retain(hn_array *array);
 HN_API void hn_array_release(hn_array *array);
 HN_API hn_context *hn_array_context(const hn_array *array);

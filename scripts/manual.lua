@@ -109,10 +109,14 @@ local function objects()
   }
 end
 
---- The pages in their order: name, title, module whose comment heads it, names, what stands before a name.
+--- The pages in their order: name, title, module whose comment heads it, names, what stands before a name; or, on a
+-- page of words alone, what else of the module is told.
 local function pages_of(o)
   local function page(name, title, module, list, prefix)
-    return { name = name, title = title, module = module, names = list or {}, prefix = prefix }
+    return { name = name, title = title, module = module, names = list, prefix = prefix }
+  end
+  local function words(title, module, name)
+    return { name = module, title = title, module = module, names = {}, ending = name }
   end
   return {
     page("hn", "The engine", "hn", names(hn, "hn.operations"), "hn."),
@@ -128,13 +132,13 @@ local function pages_of(o)
     page("matrix", "Virtual matrices", "hn.matrix", names(o.matrix), "matrix:"),
     page("array", "Host arrays", "hn.array", names(o.array), "array:"),
     -- What comments refer to.
-    page("hn.history", "What training returns", "hn.history"),
-    page("hn.schedule", "Schedules of one's own", "hn.schedule"),
-    page("hn.nn.virtual", "Options of hashed layers", "hn.nn.virtual"),
-    page("hn.nn.weights", "First values", "hn.nn.weights"),
-    page("hn.nn.memory", "Memory predicted", "hn.nn.memory"),
-    page("hn.model", "Model files", "hn.model"),
-    page("hn.checkpoint", "Checkpoints", "hn.checkpoint"),
+    words("What training returns", "hn.history"),
+    words("Schedules of one's own", "hn.schedule"),
+    words("Options of hashed layers", "hn.nn.virtual", "rules"),
+    words("First values", "hn.nn.weights", "rule"),
+    words("Memory predicted", "hn.nn.memory", "run"),
+    words("Model files", "hn.model"),
+    words("Checkpoints", "hn.checkpoint"),
   }
 end
 
@@ -201,14 +205,13 @@ local function inline(text)
   return (text:gsub("<code>.-</code>", function(code) return (code:gsub("%.", "&#46;")) end))
 end
 
---- The comment on a module's rules of options, which is of use to whoever gives these.
-local function rules_of(module)
-  for _, name in ipairs { "rules", "rule" } do
-    for _, entry in ipairs(docs.named(name)) do
-      if entry.module == module then return "\n\n" .. entry.text end
-    end
+--- The comment on what a page tells at its end, as a paragraph.
+local function ending(page)
+  if not page.ending then return "" end
+  for _, entry in ipairs(docs.named(page.ending)) do
+    if entry.module == page.module then return "\n\n" .. entry.text end
   end
-  return ""
+  error(("%s: no comment on %s"):format(page.module, page.ending), 0)
 end
 
 --- What ldoc reads of a page, and into `calls` how its functions are called.
@@ -220,7 +223,7 @@ local function source_of(page, calls)
   end
   local first <const>, rest <const> = parts_of(assert(docs.of_module(page.module), page.module))
   put(first)
-  put(rest .. (page.name == page.module and rules_of(page.module) or ""))
+  put(rest .. ending(page))
   for _, name in ipairs(page.names) do
     local text <const>, call <const> = described(page, name)
     local sentence, more, parameters = parts_of(text)

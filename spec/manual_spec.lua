@@ -65,6 +65,7 @@ describe("scripts/manual.lua", function()
     { "modules/data.html", "data:split(size, given)" }, { "modules/tensor.html", "tensor:keep()" },
     { "modules/matrix.html", "<code>pool:matrix{ rows =, cols =, &#46;&#46;&#46; }</code>" },
     { "modules/hn.operations.html", "hn.relu(x)" }, { "modules/hn.nn.weights.html", "<td>&quot;xavier&quot;</td>" },
+    { "modules/hn.nn.memory.html", "the shape of a sample such as {28, 28}" },
     { "modules/hn.metrics.html", '<span class="parameter">scores</span>' },
   }
   for _, case in ipairs(CASES) do

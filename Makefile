@@ -52,7 +52,7 @@ MAKEFLAGS += --no-print-directory $(if $(MAKELEVEL:0=),,-j$(shell nproc))
 Q = $(if $(V),,@)
 say = $(if $(V),,@echo '  $(1)')
 
-.PHONY: all setup train test bench asan fuzz lint format install clean help FORCE
+.PHONY: all setup train test bench asan fuzz lint doc format install clean help FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -223,9 +223,9 @@ fuzz:
 
 lint:
 	@scripts/setup lint
-	@$(MAKE) -k lint-c lint-header lint-lua
+	@$(MAKE) -k lint-c lint-header lint-lua lint-docs
 
-.PHONY: lint-c lint-header lint-lua
+.PHONY: lint-c lint-header lint-lua lint-docs
 # Compiler flags come after "--"; what clang-tidy says is shown only where it found something.
 lint-c: $(BUILD)/found
 	$(call say,clang-tidy engine)
@@ -237,6 +237,17 @@ lint-header:
 lint-lua:
 	$(call say,luacheck lua spec examples scripts)
 	$Qluacheck --quiet --no-color lua spec examples scripts
+lint-docs: $(PROGRAM)
+	$(call say,comments of engine/hn.h and lua)
+	$Q./hnrun scripts/check_docs.lua
+
+# The reference manual, from the comments in engine/hn.h and lua/, the README and the examples.
+doc:
+	@scripts/setup doc
+	@$(MAKE) $(PROGRAM)
+	$(call say,manual  $(BUILD)/doc)
+	$Q./hnrun scripts/manual.lua $(BUILD)/doc
+	@echo '  open $(BUILD)/doc/index.html'
 
 format:
 	@scripts/setup lint
@@ -281,7 +292,8 @@ help:
 	@echo 'make cuda-report  registers, shared memory and spills of every CUDA kernel (scripts/gpu-check needs a GPU)'
 	@echo 'make asan      the specs on a build with address and undefined-behaviour sanitizers'
 	@echo 'make fuzz      libFuzzer on the reader of model files for a minute; ARGS go to libFuzzer'
-	@echo 'make lint      clang-tidy and luacheck;  make format: clang-format'
+	@echo 'make lint      clang-tidy, luacheck, and whether all that is public is documented;  make format: clang-format'
+	@echo 'make doc       the reference manual, build/doc/index.html: Lua, C, README, examples'
 	@echo 'make install   into PREFIX (/usr/local), below DESTDIR: program, header, libraries, pkg-config file'
 	@echo 'make clean     removes what was built'
 	@echo 'V=1 shows every command; the settings are at the top of the Makefile.'

@@ -65,10 +65,11 @@ typedef struct hn_options {
   bool debug;         /* guard zones around every allocation, fresh results filled with NaN */
 } hn_options;
 
+/* Device "auto", all threads, no limit of memory, seed 1, no guard zones. */
 HN_API hn_options hn_options_default(void);
 
-/* Opens a context. On failure *out still holds a context to read hn_message() from and to close, or NULL if not even
- * that could be allocated. */
+/* Opens a context. `options` NULL: the defaults. On failure *out still holds a context to read hn_message() from and to
+ * close, or NULL if not even that could be allocated. */
 HN_API hn_status hn_context_open(const hn_options *options, hn_context **out);
 /* Gives up the caller's hold; the context goes when its last object has. NULL is allowed. */
 HN_API void hn_context_close(hn_context *context);
@@ -76,7 +77,7 @@ HN_API void hn_context_close(hn_context *context);
 HN_API const char *hn_message(const hn_context *context);
 /* What backend i was built with, in words; NULL behind the last. */
 HN_API const char *hn_backend_built_with(int i);
-/* Device in words, such as "cpu, 2 threads, avx512". */
+/* Device in words, such as "cpu, 2 threads, avx512"; its CPU threads; the seed that the context was opened with. */
 HN_API const char *hn_context_device(const hn_context *context);
 HN_API int hn_context_threads(const hn_context *context);
 HN_API uint32_t hn_context_seed(const hn_context *context);
@@ -107,6 +108,7 @@ typedef enum hn_kind {
       HN_KINDS
 } hn_kind;
 
+/* The kind's lower-case name, such as "buckets". */
 HN_API const char *hn_kind_name(hn_kind kind);
 
 typedef struct hn_memory {
@@ -118,6 +120,7 @@ typedef struct hn_memory {
   int64_t damaged;            /* allocations whose guard zones were found overwritten (debug contexts) */
 } hn_memory;
 
+/* The counters as they are now. */
 HN_API hn_memory hn_memory_read(hn_context *context);
 /* Lets the peak start anew from what is used now. */
 HN_API void hn_memory_reset_peak(hn_context *context);
@@ -144,6 +147,7 @@ typedef struct hn_random {
   uint64_t position;
 } hn_random;
 
+/* The state of the context's stream, and a new state for it: written back, numbers repeat. */
 HN_API hn_random hn_random_read(const hn_context *context);
 HN_API void hn_random_write(hn_context *context, hn_random state);
 /* XXH32 of n 32-bit words taken as little-endian bytes: derives seeds from seeds. */
@@ -161,11 +165,14 @@ HN_API hn_status hn_tensor_new(hn_context *context, hn_kind kind, hn_dtype dtype
                                hn_tensor **out);
 /* A pool of `count` buckets: a 1-dimensional tensor of kind HN_BUCKETS that wants a gradient. */
 HN_API hn_status hn_buckets_new(hn_context *context, int64_t count, hn_tensor **out);
+/* Another hold on a tensor, and giving one up: the tensor goes with the last. NULL is allowed. */
 HN_API hn_tensor *hn_tensor_retain(hn_tensor *tensor);
 HN_API void hn_tensor_release(hn_tensor *tensor);
 /* Frees the storage (and the gradient) now; the handle stays valid and every use of it fails with HN_STATE. */
 HN_API void hn_tensor_close(hn_tensor *tensor);
 
+/* What a tensor is. The shape is borrowed, of hn_tensor_dims() numbers; the size is their product, in elements; closed:
+ * whether its storage is gone (hn_tensor_close(), or its scope's end). */
 HN_API hn_context *hn_tensor_context(const hn_tensor *tensor);
 HN_API hn_dtype hn_tensor_dtype(const hn_tensor *tensor);
 HN_API hn_kind hn_tensor_kind(const hn_tensor *tensor);
@@ -209,6 +216,7 @@ typedef enum hn_scheme {
   HN_LINE     /* grain 16: 16 columns share a 64-byte line of buckets, each with a sign of its own */
 } hn_scheme;
 
+/* "element" or "line". */
 HN_API const char *hn_scheme_name(hn_scheme scheme);
 
 /* How rows x cols virtual weights are laid over buckets. Plain data: copy it, keep it in a file. */
@@ -316,6 +324,7 @@ typedef struct hn_rule {
   int64_t step; /* number of this step, from 1 (adam's bias correction) */
 } hn_rule;
 
+/* A rule with its usual numbers, and its name. */
 HN_API hn_rule hn_rule_default(hn_rule_kind kind);
 HN_API const char *hn_rule_name(hn_rule_kind kind);
 /* Applies the rule to a parameter with its gradient. state[0..1] are made on first use (zero-filled, kind
@@ -331,6 +340,7 @@ typedef struct hn_array hn_array;
 
 /* An array in host memory: samples of a data set, or a list of sample numbers. Zero-filled. */
 HN_API hn_status hn_array_new(hn_context *context, hn_array_type type, int dims, const int64_t *shape, hn_array **out);
+/* As of tensors: holds, and what an array is. Its elements are read and written through hn_array_data(). */
 HN_API hn_array *hn_array_retain(hn_array *array);
 HN_API void hn_array_release(hn_array *array);
 HN_API hn_context *hn_array_context(const hn_array *array);
@@ -434,6 +444,8 @@ typedef struct hn_engine_options {
   int64_t instructions;
 } hn_engine_options;
 
+/* Options all unset; hn_open() takes NULL for these. On failure *out still holds what hn_close() takes: an engine to be
+ * closed, or NULL. */
 HN_API hn_engine_options hn_engine_options_default(void);
 HN_API hn_status hn_open(const hn_engine_options *options, hn_engine **out);
 HN_API void hn_close(hn_engine *engine);

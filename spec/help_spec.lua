@@ -34,6 +34,7 @@ describe("help", function()
     { "hn.nn.ReLU", "hn.nn.ReLU\nReLU(): max(x, 0).", "" },
     { "hn.nn.module", "hn.nn.module(name)\nMakes a class of modules.", "\n  name: what printing" },
     { "hn.optim.SGD", "hn.optim.SGD\nSGD{ lr = 0.01", "`stable`" },
+    { "hn.optim.step", "hn.optim.step\nstep{ every", "" },
     { "hn.optim.cosine", "hn.optim.cosine\ncosine{ final = 0 }", "" },
     { "hn.data.tensors", "hn.data.tensors(given)\nMakes a data set", "" },
     { "hn.metrics.auc", "hn.metrics.auc(scores, labels, weights)\nThe area", "\n  scores: a number for each sample" },

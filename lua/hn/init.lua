@@ -8,18 +8,18 @@ local virtual <const> = require "hn.nn.virtual"
 
 local hn <const> = {
   version = core.version,
-  tensor = core.tensor, -- zeros of a shape; (shape, value, function, flat table or tensor); or nested values
-  buckets = core.buckets, -- a pool of K shared weights
-  labels = core.labels, -- an int tensor of classes, counted from 1
-  tape = core.tape, -- `local tape <close> = hn.tape()` records operations for backward
-  scope = core.scope, -- frees results of operations when it closes, and records nothing
-  hash = core.hash, -- XXH32 of 32-bit words under a seed
-  random = core.random, -- a number in [0, 1) of the engine's stream
-  seed = core.seed, -- sets or reads seed and position of that stream
-  device = core.device, -- the device in words
-  wait = core.wait, -- waits until the device has done all that it was asked for: to take the time
-  memory = core.memory, -- { used, peak, budget, host, objects, kinds, peak_kinds } in bytes
-  clock = core.clock, -- seconds of a clock that only goes forward
+  tensor = core.tensor, -- tensor(shape, from): zeros of a shape, or `from` a number, function, table, tensor
+  buckets = core.buckets, -- buckets(count): a pool of so many shared weights
+  labels = core.labels, -- labels(classes): an int tensor of classes, counted from 1
+  tape = core.tape, -- tape(): `local tape <close> = hn.tape()` records operations for backward
+  scope = core.scope, -- scope(): frees results of operations when it closes, and records nothing
+  hash = core.hash, -- hash(seed, word, ...): XXH32 of at most 16 words of 32 bits under a seed
+  random = core.random, -- random(): a number in [0, 1) of the engine's stream
+  seed = core.seed, -- seed(seed, position): seed and position of that stream, which are set if given
+  device = core.device, -- device(): the device in words
+  wait = core.wait, -- wait(): waits until the device has done all that it was asked for: to take the time
+  memory = core.memory, -- memory(): { used, peak, budget, host, objects, kinds, peak_kinds } in bytes
+  clock = core.clock, -- clock(): seconds of a clock that only goes forward
   nn = require "hn.nn",
   optim = require "hn.optim",
   data = require "hn.data",

@@ -127,16 +127,17 @@ end
 -- of gradients makes no difference to them. `step` then wants the list that `net:parameters()` returns.
 optim.SGD = constructor("SGD", "sgd", { lr = 0.01, momentum = true, nesterov = true, stable = true })
 
---- Adam{ lr = 0.001, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, l1, l2, clip } (Kingma & Ba 2015).
+--- Adam{ lr = 0.001, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, l1, l2, clip }: Kingma & Ba 2015.
 optim.Adam = constructor("Adam", "adam", { lr = 0.001, beta1 = true, beta2 = true, epsilon = true })
 
---- AdamW{ l2 = 0.01, ... }: Adam with decoupled decay (Loshchilov & Hutter 2019).
+--- AdamW{ lr = 0.001, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, l1, l2 = 0.01, clip }: Adam with decoupled decay
+-- (Loshchilov & Hutter 2019).
 optim.AdamW = constructor("AdamW", "adamw", { lr = 0.001, beta1 = true, beta2 = true, epsilon = true, l2 = 0.01 })
 
---- RMSprop{ lr = 0.01, beta2 = 0.99, epsilon = 1e-8, momentum = 0, l1, l2, clip }; beta2 is the decay of the squares.
+--- RMSprop{ lr = 0.01, beta2 = 0.99, epsilon = 1e-8, momentum = 0, l1, l2, clip }: beta2 is the decay of the squares.
 optim.RMSprop = constructor("RMSprop", "rmsprop", { lr = 0.01, beta2 = 0.99, epsilon = true, momentum = true })
 
---- Adagrad{ lr = 0.01, epsilon = 1e-10, l1, l2, clip }.
+--- Adagrad{ lr = 0.01, epsilon = 1e-10, l1, l2, clip }: Duchi, Hazan & Singer 2011.
 optim.Adagrad = constructor("Adagrad", "adagrad", { lr = 0.01, epsilon = 1e-10 })
 
 return optim

@@ -34,7 +34,7 @@ end
 plain("ReLU", "relu")
 --- GELU(): x Φ(x).
 plain("GELU", "gelu")
---- Tanh().
+--- Tanh(): the hyperbolic tangent.
 plain("Tanh", "tanh")
 --- Sigmoid(): 1 / (1 + exp(-x)).
 plain("Sigmoid", "sigmoid")
@@ -52,7 +52,7 @@ plain("Softsign", "softsign")
 plain("Softplus", "softplus")
 --- Softmax(): over the last dimension. The cross-entropy losses take a network's output without it.
 plain("Softmax", "softmax")
---- LogSoftmax(): its logarithm.
+--- LogSoftmax(): the logarithm of softmax.
 plain("LogSoftmax", "log_softmax")
 --- LeakyReLU(slope): x, or slope · x (0.01) where x is negative.
 with_number("LeakyReLU", "leaky_relu", "slope", 0.01)

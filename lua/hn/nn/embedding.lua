@@ -36,8 +36,8 @@ function Embedding:describe() return ("%d entries of %d"):format(self.entries, s
 
 local check_hashed <const> = options.declare("hn.nn.HashedEmbedding", virtual.rules)
 
---- HashedEmbedding(entries, width, options): the same with a virtual table over buckets. Options as hn.nn.Hashed has
--- them, without `bias`; `init` is "lecun". Fields: `matrix`, `pool`.
+--- HashedEmbedding(entries, width, options): an Embedding whose table is virtual, over buckets. Options as
+-- hn.nn.Hashed has them, without `bias`; `init` is "lecun". Fields: `matrix`, `pool`.
 function HashedEmbedding:init(entries, width, given)
   sizes(self, entries, width)
   local o <const> = check_hashed(given)

@@ -38,10 +38,12 @@ local function is_home(home, module)
   return not homes[home] and (module == home or module:sub(1, #home + 1) == home .. ".")
 end
 
---- The comment about a field of a module, or of a kind of objects; or nil.
+--- The comment about a field of a module, or of a kind of objects; or nil. Methods are no fields of their module.
 local function find(home, name)
+  local module <const> = home:find "^hn" ~= nil
   for _, entry in ipairs(docs.named(name)) do
-    if entry.name:match("[%w_]+$") == name and is_home(home, entry.module) then return entry.text end
+    local own <const> = entry.name:match("[%w_]+$") == name and not (module and entry.name:find ":")
+    if own and is_home(home, entry.module) then return entry.text end
   end
   return nil
 end

@@ -76,7 +76,7 @@ local function state_of(run, epoch, done, totals)
   local history <const> = { seconds = run.seconds_before + core.clock() - run.started }
   for _, name in ipairs(kept) do history[name] = run.history[name] end
   return {
-    circumstances = circumstances(run), epoch = epoch, done = done, step = run.progress.step,
+    circumstances = circumstances(run), epoch = epoch, done = done, step = run.progress.step, lr = run.state.lr,
     random = { run = run.random, epoch = done > 0 and run.epoch_random or random(), now = random() },
     totals = totals and { weight = totals.weight, loss = totals.loss, wrong = totals.wrong },
     history = history, schedule = scalars(run.schedule),
@@ -202,6 +202,7 @@ function checkpoint.restore(run, point)
   set_scalars(run.schedule, state.schedule)
   for _, name in ipairs(kept) do run.history[name] = state.history[name] end
   run.seconds_before, run.progress.step = state.history.seconds, state.step
+  run.state.lr = state.lr -- an epoch that only waits to be finished begins no minibatch
   core.seed(state.random.epoch.seed, state.random.epoch.position)
   run.resumed = state
 end

@@ -62,7 +62,7 @@ return function(arguments, environment)
   local words <const> = { "stty cols 80 rows 24; TERM=xterm", environment or "", files.quoted(program.path) }
   for _, argument in ipairs(arguments or {}) do words[#words + 1] = files.quoted(argument) end
   local output <const> = files.path()
-  local command <const> = ("timeout 60 script -qefc %s %s >/dev/null"):format(
+  local command <const> = ("timeout 60 env SHELL=/bin/bash script -qefc %s %s >/dev/null"):format(
     files.quoted(table.concat(words, " ")), output)
   return setmetatable({ input = io.popen(command, "w"), output = output, at = 1 }, Terminal)
 end

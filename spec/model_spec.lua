@@ -50,6 +50,18 @@ local nets <const> = {
     return hn.nn.Sequential { hn.nn.BatchNorm(4, { momentum = 0.3 }), hn.nn.LeakyReLU(0.2), hn.nn.Dropout(0.1),
       hn.nn.Residual { hn.nn.LayerNorm(4), hn.nn.ELU(2) }, hn.nn.Flatten(), hn.nn.Softmax() }
   end },
+  { "modules in fields that come again", function()
+    local Many <const> = hn.nn.module "Many"
+    function Many:init()
+      for name in ("qwertyuiopas"):gmatch "." do self[name] = hn.nn.Linear(4, 4) end
+      self.last = { again = self.q, once_more = self.a }
+    end
+    function Many:forward(x)
+      for name in ("qwertyuiopas"):gmatch "." do x = self[name](x) end
+      return self.last.once_more(self.last.again(x))
+    end
+    return Many()
+  end },
   { "a module of one's own, with a table", function()
     local Own <const> = hn.nn.module "Own"
     function Own:init() self.parts = { hn.nn.Linear(4, 4), gain = hn.tensor({ 4 }, 2):parameter() } end

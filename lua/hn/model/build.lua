@@ -5,6 +5,7 @@
 local check <const> = require "hn.model.check"
 local classes <const> = require "hn.nn.classes"
 local core <const> = require "hn.core"
+local walk <const> = require "hn.nn.walk"
 
 local makers <const> = {
   buckets = function(shape) return core.buckets(shape[1]) end,
@@ -35,9 +36,10 @@ local function builder(path, file)
   local function fill(object, d)
     for _, part in ipairs { "items", "fields" } do
       if d[part] and type(d[part]) ~= "table" then bad("the %s of its network are no table", part) end
-      for key, value in pairs(d[part] or {}) do
+      for _, field in ipairs(walk.fields(d[part] or {})) do
+        local key <const> = field[1]
         if (math.type(key) == "integer") ~= (part == "items") then bad("the %s of its network are mixed up", part) end
-        object[key] = build(value)
+        object[key] = build(field[2])
       end
     end
     return object

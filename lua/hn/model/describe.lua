@@ -1,7 +1,7 @@
 --- A network as a plain table, for the metadata "model" of a file, and the names of its tensors there:
 --
 -- - a module is { kind = name of its class, items = { list part }, fields = { the others by name } }, the first time;
---   where it comes again, { module = n }, with n its number in the order of first mention;
+--   where it comes again, { module = n }, with n its number in the order of first mention: items, then fields by name;
 -- - a tensor is { tensor = name in the file, use = "buckets", "parameter" or "state" };
 -- - a matrix is { matrix = { rows, cols, scheme, seed, sign, balanced, strip, offset, count }, pool = a tensor };
 -- - a plain table is { items =, fields = }; numbers, texts, true and false are themselves.
@@ -47,6 +47,17 @@ local function refuse(path, value)
     path, kinds.describe(value))
 end
 
+local function place_of(path, key) return path == "" and tostring(key) or path .. "." .. tostring(key) end
+
+local function check_keys(object, path)
+  for key in pairs(object) do
+    local item <const> = math.type(key) == "integer" and key >= 1 and key <= #object
+    if not item and type(key) ~= "string" then
+      core.fail("argument", "save: %s: its key is no text", place_of(path, key))
+    end
+  end
+end
+
 local scalars <const> = { number = true, string = true, boolean = true }
 
 --- Describes a network. Returns the table and the list of its tensors, { name =, tensor = }.
@@ -63,14 +74,12 @@ return function(net)
   local function contents(object, path, into)
     if open[object] then core.fail("argument", "save: %s: the table holds itself", path) end
     open[object] = true
-    for key, value in pairs(object) do
-      local at <const> = path == "" and tostring(key) or path .. "." .. tostring(key)
-      local item <const> = math.type(key) == "integer" and key >= 1 and key <= #object
-      if not item and type(key) ~= "string" then core.fail("argument", "save: %s: its key is no text", at) end
+    check_keys(object, path)
+    for _, field in ipairs(walk.fields(object)) do
+      local key <const>, part <const> = field[1], math.type(field[1]) and "items" or "fields"
       if not (key == "training" and into.kind) then
-        local part <const> = item and "items" or "fields"
         into[part] = into[part] or {}
-        into[part][key] = describe(value, at)
+        into[part][key] = describe(field[2], place_of(path, key))
       end
     end
     open[object] = nil

@@ -8,7 +8,7 @@ local kinds <const> = require "hn.kinds"
 local walk = {}
 
 --- The fields of a table in that order, as a list of { key, value }.
-local function fields(object)
+function walk.fields(object)
   local list, names = {}, {}
   for i, value in ipairs(object) do list[i] = { i, value } end
   local count <const> = #list
@@ -27,7 +27,7 @@ local holds <const> = { tensor = true, matrix = true, module = true }
 function walk.own(module, visit)
   local seen <const> = { [module] = true }
   local function go(object, prefix)
-    for _, field in ipairs(fields(object)) do
+    for _, field in ipairs(walk.fields(object)) do
       local value <const>, path <const> = field[2], prefix .. field[1]
       local kind <const> = kinds.of(value)
       if holds[kind] then

@@ -78,8 +78,7 @@ local function write(list)
 end
 
 --- What int8 weights cost on a data set, by giving the network's own weights their values.
-local function report(net, plan, source)
-  local set <const> = data_of(source)
+local function report(net, plan, set)
   local before <const> = hn.evaluate(net, set)
   quantise.round(plan)
   print(("float32  %s\nint8     %s"):format(before, hn.evaluate(net, set)))
@@ -88,7 +87,7 @@ end
 local function to_c(o)
   local name <const> = name_of(o.out:gsub("%.c$", ""))
   local base <const> = o.out:gsub("%.c$", "")
-  local net <const> = hn.load(o.model)
+  local net <const>, set <const> = hn.load(o.model), o.data and data_of(o.data)
   local plan <const> = plan_of(net)
   local source <const>, header <const>, size <const> = c(plan, {
     name = name, from = o.model:match "[^/]*$", int8 = o.int8,
@@ -97,7 +96,7 @@ local function to_c(o)
   print(("%s.c, %s.h: %s_predict, %d inputs, %d outputs; constants %s (%s weights stored as %s), buffers %s"):format(
     base, base, name, plan.inputs, plan.outputs, text.bytes(size.constants), text.count(size.stored),
     o.int8 and "int8" or "float32", text.bytes(size.buffers)))
-  if o.data then report(net, plan, o.data) end
+  if set then report(net, plan, set) end
 end
 
 --- Does what the arguments of `hnrun export` say. Returns nil, or what is wrong with them as a text; everything else

@@ -107,6 +107,27 @@ describe("a checkpoint", function()
     for _, net in ipairs(nets) do net.weight:close() net.bias:close() end
   end)
 
+  it("behind an epoch's last minibatch is gone on with, learning rates and all", function()
+    local path <const>, histories <const> = files.path(), {}
+    os.remove(path)
+    for k, ends in ipairs { false, true, false } do
+      hn.use { seed = 1, threads = 1, debug = true }
+      local net <const> = hn.nn.Linear(2, 2)
+      local function loss(output, y)
+        if ends and not net.training then error("in the validation", 0) end
+        return hn.cross_entropy(output, y)
+      end
+      local place <const> = k > 1 and { path = path, minutes = 1e-9 } or nil
+      local ok <const>, result <const> = pcall(hn.fit, net, data(),
+        options(place, { loss = loss, validate = 2, epochs = 3, resume = k > 1 }))
+      assert.equal(not ends, ok, result)
+      histories[k] = result
+      net.weight:close()
+      net.bias:close()
+    end
+    for _, name in ipairs { "loss", "lr", "validation" } do assert.same(histories[1][name], histories[3][name]) end
+  end)
+
   local refused <const> = {
     { "another network", function() return hn.nn.Linear(2, 2, { bias = false }) end, {}, "another network" },
     { "another batch", function() return hn.nn.Linear(2, 2) end, { batch = 3 }, "batch 2, now it is 3" },

@@ -29,20 +29,9 @@ static int ready(lua_State *L) {
 static int list(lua_State *L) {
   hn_fetch *fetch = self(L);
   int64_t n = hn_fetch_size(fetch);
-  bool integers = hn_fetch_dtype(fetch) == HN_INT32;
-  union {
-    float number;
-    int32_t integer;
-  } *values = lua_newuserdatauv(L, (size_t)n * sizeof *values, 0);
-  hnl_try(L, hn_fetch_context(fetch), hn_fetch_read(fetch, values));
-  lua_createtable(L, (int)n, 0);
-  for (int64_t i = 0; i < n; i++) {
-    if (integers)
-      lua_pushinteger(L, values[i].integer);
-    else
-      lua_pushnumber(L, (lua_Number)values[i].number);
-    lua_rawseti(L, -2, i + 1);
-  }
+  void *block = lua_newuserdatauv(L, (size_t)n * 4, 0);
+  hnl_try(L, hn_fetch_context(fetch), hn_fetch_read(fetch, block));
+  hnl_push_list(L, hn_fetch_dtype(fetch), n, block, 0);
   return 1;
 }
 

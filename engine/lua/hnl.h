@@ -79,6 +79,8 @@ int hnl_table_shape(lua_State *L, int index, int64_t shape[HN_MAX_DIMS]);
 void hnl_set_values(lua_State *L, hn_tensor *tensor, int index);
 /* Pushes the values as nested tables. */
 void hnl_push_values(lua_State *L, const hn_tensor *tensor);
+/* Pushes n numbers as one list; `first` is what the integer 0 is called: 1 for classes and indices. */
+void hnl_push_list(lua_State *L, hn_dtype dtype, int64_t n, const void *block, lua_Integer first);
 
 /* -- matrix.c -- */
 #define HNL_MATRIX "hn.matrix"

@@ -165,20 +165,9 @@ static int read_elements(lua_State *L) {
   const hn_tensor *t = self(L);
   lua_Integer first = hnl_integer(L, 2, "read: first", 1, hn_tensor_size(t));
   lua_Integer count = hnl_integer(L, 3, "read: count", 0, hn_tensor_size(t) - first + 1);
-  bool integers = hn_tensor_dtype(t) == HN_INT32;
-  union {
-    float real;
-    int32_t integer;
-  } *values = lua_newuserdatauv(L, (size_t)count * sizeof *values, 0);
-  hnl_try(L, hn_tensor_context(t), hn_tensor_read(t, first - 1, count, values));
-  lua_createtable(L, (int)count, 0);
-  for (lua_Integer i = 0; i < count; i++) {
-    if (integers)
-      lua_pushinteger(L, (lua_Integer)values[i].integer + 1);
-    else
-      lua_pushnumber(L, (lua_Number)values[i].real);
-    lua_rawseti(L, -2, i + 1);
-  }
+  void *block = lua_newuserdatauv(L, (size_t)count * 4, 0);
+  hnl_try(L, hn_tensor_context(t), hn_tensor_read(t, first - 1, count, block));
+  hnl_push_list(L, hn_tensor_dtype(t), count, block, 1);
   return 1;
 }
 

@@ -105,17 +105,28 @@ void hnl_set_values(lua_State *L, hn_tensor *tensor, int index) {
   lua_pop(L, 1);
 }
 
+void hnl_push_list(lua_State *L, hn_dtype dtype, int64_t n, const void *block, lua_Integer first) {
+  lua_createtable(L, (int)n, 0);
+  for (int64_t i = 0; i < n; i++) {
+    if (dtype == HN_FLOAT32)
+      lua_pushnumber(L, (lua_Number)((const float *)block)[i]);
+    else
+      lua_pushinteger(L, (lua_Integer)((const int32_t *)block)[i] + first);
+    lua_rawseti(L, -2, i + 1);
+  }
+}
+
 static void push_level(lua_State *L, int dims, const int64_t *shape, hn_dtype dtype, const void *block, int64_t *at) {
   luaL_checkstack(L, 4, "values");
+  if (dims == 1) {
+    hnl_push_list(L, dtype, shape[0], (const char *)block + 4 * *at, 1);
+    *at += shape[0];
+    return;
+  }
   lua_createtable(L, (int)shape[0], 0);
   for (int64_t i = 1; i <= shape[0]; i++) {
-    if (dims > 1)
-      push_level(L, dims - 1, shape + 1, dtype, block, at);
-    else if (dtype == HN_FLOAT32)
-      lua_pushnumber(L, (lua_Number)((const float *)block)[(*at)++]);
-    else
-      lua_pushinteger(L, (lua_Integer)((const int32_t *)block)[(*at)++] + 1);
-    lua_seti(L, -2, i);
+    push_level(L, dims - 1, shape + 1, dtype, block, at);
+    lua_rawseti(L, -2, i);
   }
 }
 

@@ -10,26 +10,16 @@ static hn_status no_memory(hn__loader *l) {
   return hn__fail(l->context, HN_MEMORY, "no host memory to load '%s'", l->path);
 }
 
-static hn_status grow(hn__loader *l, void **list, int64_t count, int64_t *space, size_t size) {
-  if (count < *space) return HN_OK;
-  int64_t wanted = *space ? 2 * *space : 16;
-  void *larger = realloc(*list, (size_t)wanted * size);
-  if (!larger) return no_memory(l);
-  *list = larger;
-  *space = wanted;
-  return HN_OK;
-}
-
 hn_status hn__predict_add(hn__loader *l, const hn__predict_step *step) {
   hn_model *m = l->model;
-  HN_TRY(grow(l, (void **)&m->steps, m->count, &m->space, sizeof *step));
+  HN_TRY(hn__grow(l->context, (void **)&m->steps, m->count, &m->space, sizeof *step));
   m->steps[m->count++] = *step;
   return HN_OK;
 }
 
 static hn_status add_numbers(hn__loader *l, const char *name, int64_t n, hn__numbers **out) {
   hn_model *m = l->model;
-  HN_TRY(grow(l, (void **)&m->numbers, m->number_count, &m->number_space, sizeof *m->numbers));
+  HN_TRY(hn__grow(l->context, (void **)&m->numbers, m->number_count, &m->number_space, sizeof *m->numbers));
   hn__numbers *numbers = *out = m->numbers + m->number_count;
   size_t lines = ((size_t)n * sizeof(float) + LINE_BYTES - 1) / LINE_BYTES;
   *numbers = (hn__numbers){.name = name ? strdup(name) : NULL, .size = n};

@@ -37,7 +37,7 @@ end
 
 --- Appends a tensor's numbers to a list.
 local function append(list, tensor)
-  local flat <const> = (tensor:dims() == 1 and tensor or core.ops.reshape(tensor, tensor:size())):table()
+  local flat <const> = tensor:read(1, tensor:size())
   table.move(flat, 1, #flat, #list + 1, list)
 end
 

@@ -5,7 +5,6 @@ local Constants <const> = require "hn.export.constants"
 local core <const> = require "hn.core"
 local kinds <const> = require "hn.kinds"
 local pieces <const> = require "hn.export.pieces"
-local quantise <const> = require "hn.export.quantise"
 
 --- The order in which pieces stand in a file.
 local order <const> = { "copy", "clear", "dense", "matrix", "slot", "balanced_slot", "element", "line", "batch_norm",
@@ -67,7 +66,7 @@ local in_place <const> = {}
 
 function in_place.BatchNorm(self, step)
   local m <const>, c <const> = step.module, self.constants
-  local gain <const>, variance <const> = quantise.numbers(m.gain), quantise.numbers(m.running_variance)
+  local gain <const>, variance <const> = m.gain:table(), m.running_variance:table()
   for i, value in ipairs(gain) do gain[i] = value / math.sqrt(variance[i] + m.epsilon) end
   c:floats(step.name .. "_gain", gain)
   self:need "batch_norm"

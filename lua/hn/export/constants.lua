@@ -58,7 +58,7 @@ end
 function Constants:tensor(name, tensor)
   if not self.known[tensor] then
     self.known[tensor] = name
-    self:floats(name, quantise.numbers(tensor))
+    self:floats(name, tensor:read(1, tensor:size()))
   end
   return self.known[tensor]
 end
@@ -70,7 +70,7 @@ function Constants:weights(name, tensor)
     known = { name, "1.0f" }
     self.known[tensor] = known
     self.count = self.count + tensor:size()
-    local values <const> = quantise.numbers(tensor)
+    local values <const> = tensor:read(1, tensor:size())
     check_finite(name, values)
     if self.int8 then
       local whole <const>, scale <const> = quantise.int8(values)

@@ -1,16 +1,9 @@
 --- Weights as whole numbers from -127 to 127 and one scale, for each pool of buckets and each dense matrix.
 -- @module hn.export.quantise
 
-local core <const> = require "hn.core"
 local kinds <const> = require "hn.kinds"
 
 local quantise <const> = {}
-
---- The tensor's numbers as a list.
-function quantise.numbers(tensor)
-  local _ <close> = core.scope()
-  return (tensor:dims() == 1 and tensor or core.ops.reshape(tensor, tensor:size())):table()
-end
 
 local function float32(value) return (string.unpack("<f", string.pack("<f", value))) end
 
@@ -38,10 +31,9 @@ function quantise.round(plan)
     local tensor <const> = step.weights and quantise.stored(step)
     if tensor and not done[tensor] then
       done[tensor] = true
-      local whole <const>, scale <const> = quantise.int8(quantise.numbers(tensor))
-      local flat <const> = tensor:dims() == 1 and tensor or core.ops.reshape(tensor, tensor:size())
-      flat:set(function(i) return whole[i] * scale end)
-      if flat ~= tensor then tensor:set(core.ops.reshape(flat, tensor:shape()[1], tensor:shape()[2])) end
+      local values <const>, scale <const> = quantise.int8(tensor:read(1, tensor:size()))
+      for i, whole in ipairs(values) do values[i] = whole * scale end
+      tensor:set(values)
     end
   end
 end

@@ -99,10 +99,10 @@ else
 CUDA_CODE  = $(foreach a,$(CUDA_ARCH),-gencode arch=compute_$(a),code=sm_$(a)) \
              $(foreach a,$(lastword $(CUDA_ARCH)),-gencode arch=compute_$(a),code=compute_$(a))
 endif
-NVCC_FLAGS = -std=c++20 -O3 -lineinfo --compress-mode=size --threads 0 -Xcompiler -fPIC,-fvisibility=hidden,-Wall,-Wextra,-Wno-unused-parameter \
-             -Werror all-warnings $(CUDA_CODE)
+NVCC_FLAGS = -std=c++20 -O3 -lineinfo --compress-mode=size --threads 0 -Werror all-warnings $(CUDA_CODE) \
+             -Xcompiler -fPIC,-fvisibility=hidden,-Wall,-Wextra,-Wno-unused-parameter
 
-# Registers, shared memory and spills of every kernel, on an A100 and an H100 unless ARCH says otherwise.
+# Registers, shared memory and spills of every kernel, on an A100 and an H100 unless REPORT_ARCH says otherwise.
 REPORT_ARCH = 80 90
 .PHONY: cuda cuda-report
 cuda-report: $(PROGRAM)
@@ -251,7 +251,7 @@ doc:
 
 format:
 	@scripts/setup lint
-	$Qclang-format -i $$(find engine -name '*.[ch]')
+	$Qclang-format -i $$(find engine cuda examples/embed -name '*.[ch]' -o -name '*.cu' -o -name '*.cpp')
 
 define PKGCONFIG
 prefix=$(PREFIX)

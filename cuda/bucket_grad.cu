@@ -25,6 +25,7 @@
  * product: a thread has 32 sums that do not wait for each other. 18 KiB of shared memory (line), 16 KiB (element).
  */
 #include "bucket.h"
+#include "largest.h"
 
 namespace {
 
@@ -144,19 +145,6 @@ __global__ void __launch_bounds__(HN_CUDA_CREW) add_tiles(hn__cuda_map map, hn__
   }
 }
 
-__global__ void find_largest(int64_t n, const float *x, unsigned *most) {
-  unsigned own = 0;
-  for (int64_t k = hn__cuda_first(); k < n; k += hn__cuda_step()) {
-    unsigned bits = __float_as_uint(x[k]) & 0x7fffffffu;
-    own = bits > own ? bits : own;
-  }
-  for (int step = HN_CUDA_WARP / 2; step > 0; step /= 2) {
-    unsigned other = __shfl_xor_sync(0xffffffffu, own, step);
-    own = other > own ? other : own;
-  }
-  if (threadIdx.x % HN_CUDA_WARP == 0) atomicMax(most, own);
-}
-
 __global__ void add_sums(fixed from, float *dw) {
   float unit = fixed::power(-from.shift());
   for (int64_t k = hn__cuda_first(); k < from.count; k += hn__cuda_step())
@@ -210,8 +198,8 @@ static int bits_of(int64_t n) {
 static hn_status find_bound(hn__device *d, const hn__cuda_part *p, bound *most) {
   int64_t dy = p->batch * p->dy_width, x = p->batch * p->x_width;
   HN_CUDA_CALL(hn__cuda_zero(d, most, sizeof *most));
-  HN_CUDA_CALL(HN_LAUNCH(d, hn__cuda_cover(d, dy), find_largest, dy, p->dy, &most->dy));
-  return HN_LAUNCH(d, hn__cuda_cover(d, x), find_largest, x, p->x, &most->x);
+  HN_CUDA_CALL(HN_LAUNCH(d, hn__cuda_cover(d, dy), hn__cuda_find_largest, dy, p->dy, &most->dy));
+  return HN_LAUNCH(d, hn__cuda_cover(d, x), hn__cuda_find_largest, x, p->x, &most->x);
 }
 
 template <int GRAIN, bool BALANCED>

@@ -268,6 +268,7 @@ static const hn_backend table = {
     .loss = hn__cuda_loss,
     .loss_grad = hn__cuda_loss_grad,
     .find_outside = hn__cuda_find_outside,
+    .quantize = hn__cuda_quantize,
     .update = hn__cuda_update,
 };
 

@@ -28,7 +28,8 @@ if path then options.checkpoint, options.resume = CHECKPOINT, true end
 local history <const> = hn.fit(net, data, options)
 net:save(out)
 print(history.epochs, history.stopped, history.best, table.concat(history.loss, " "),
-  table.concat(history.validation.loss, " "))
+  table.concat(history.validation.loss, " "),
+  history.quantized and history.quantized.rounded.loss)
 ]]
 
 local often <const> = "{ path = path, minutes = 1e-9 }"
@@ -43,6 +44,7 @@ local cases <const> = {
     .. "schedule = function(p) return 1 / (1 + p.epoch) end", weight = true },
   { "every second epoch", "optimizer = hn.optim.Adam()", checkpoint = "{ path = path, every = 2 }" },
   { "every epoch", "validate = 0.3", checkpoint = "path" },
+  { "rounded weights, validation", "optimizer = hn.optim.Adam(), quantize = 'int8', validate = 0.2" },
   { "best and last", "validate = 0.3", checkpoint = "{ path = path, keep = 'both' }" },
 }
 
@@ -132,6 +134,7 @@ describe("a checkpoint", function()
     { "another network", function() return hn.nn.Linear(2, 2, { bias = false }) end, {}, "another network" },
     { "another batch", function() return hn.nn.Linear(2, 2) end, { batch = 3 }, "batch 2, now it is 3" },
     { "another optimizer", function() return hn.nn.Linear(2, 2) end, { optimizer = hn.optim.Adam() }, "optimizer SGD" },
+    { "rounding", function() return hn.nn.Linear(2, 2) end, { quantize = "int8" }, "quantize nil, now it is int8" },
   }
   for _, row in ipairs(refused) do
     it("is refused for " .. row[1], function()

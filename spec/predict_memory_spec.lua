@@ -76,10 +76,10 @@ local function counted(net, row, batch, optimizer, more)
   collectgarbage()
   collectgarbage()
   local predicted <const> = net:memory { batch = batch, optimizer = optimizer, loss = row.loss,
-    input = more.data and data or row.input }
+    quantize = more.quantize, input = more.data and data or row.input }
   core.reset_peak()
   hn.fit(net, data, { batch = batch, epochs = 1, optimizer = optimizer, loss = row.loss, progress = false,
-    validate = more.validate and data })
+    quantize = more.quantize, validate = more.validate and data })
   return predicted, core.memory()
 end
 
@@ -115,6 +115,19 @@ describe("net:memory predicts to the byte what the counter says of hn.fit:", fun
     for _, row in ipairs { NETWORKS[1], NETWORKS[2], NETWORKS[5] } do
       local predicted <const>, memory <const> = counted(row[2](), row, 2, hn.optim.SGD { lr = 0 }, { validate = true })
       assert.same({ memory.peak, memory.peak_kinds }, { predicted.peak, predicted.kinds })
+    end
+  end)
+
+  it("weights that are rounded in training", function()
+    for _, k in ipairs { 1, 2, 4, 7 } do
+      local row <const> = NETWORKS[k]
+      backends.open { threads = 2 }
+      local net <const> = row[2]()
+      local without <const> = net:memory { batch = 20, optimizer = hn.optim.SGD(), input = row.input }
+      local predicted <const>, memory <const> = counted(net, row, 20, hn.optim.SGD(), { quantize = "int8" })
+      assert.same({ memory.peak, memory.peak_kinds }, { predicted.peak, predicted.kinds }, row[1])
+      assert.is_true(predicted.kinds.optimizer > without.kinds.optimizer)
+      assert.equal(without.kinds.optimizer, core.memory().kinds.optimizer) -- the masters are gone
     end
   end)
 

@@ -150,6 +150,8 @@ typedef struct hn_backend {
   /* -- the rest -- */
   /* *host = the first i < n with ids[i] outside [0, limit), or -1 */
   hn_status (*find_outside)(hn__device *d, const int32_t *ids, int64_t n, int64_t limit, int64_t *host);
+  /* y[i] = x[i] rounded to a multiple of hn__unit(the largest magnitude of x, levels) */
+  hn_status (*quantize)(hn__device *d, int64_t n, int levels, const float *x, float *y);
   /* One step of the rule over n weights. s2 may be NULL where the rule has one state. */
   hn_status (*update)(hn__device *d, const hn__step *step, int64_t n, float *w, const float *g, float *s1, float *s2);
 } hn_backend;

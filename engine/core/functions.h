@@ -7,7 +7,9 @@
 #ifndef HN_CORE_FUNCTIONS_H
 #define HN_CORE_FUNCTIONS_H
 
+#include <float.h>
 #include <math.h>
+#include <string.h>
 
 #include "hash.h"
 
@@ -55,6 +57,31 @@ typedef enum hn__binary { HN_BINARY_LIST(HN_ENUM_ROW) HN_BINARIES } hn__binary;
 #define HN_ENUM_ROW(name, ...) HN_LOSS_##name,
 typedef enum hn__loss { HN_LOSS_LIST(HN_ENUM_ROW) HN_LOSSES } hn__loss;
 #undef HN_ENUM_ROW
+
+#define HN_MAX_LEVELS 255
+
+/* The bits of |x|, which as integers order as magnitudes do, NaN above all. */
+HN_INLINE uint32_t hn__magnitude(float x) {
+  uint32_t bits;
+  memcpy(&bits, &x, sizeof bits);
+  return bits & 0x7FFFFFFFu;
+}
+
+/* The unit of which numbers become multiples from -levels to levels: the largest magnitude (its bits) over levels, cut
+ * to 16 bits, so that its products with up to HN_MAX_LEVELS are exact and rounding again changes nothing. 0 where that
+ * is too small for a normal number; a NaN gives a NaN. */
+HN_INLINE float hn__unit(uint32_t largest, int levels) {
+  float most, unit;
+  memcpy(&most, &largest, sizeof most);
+  unit = most / (float)levels;
+  memcpy(&largest, &unit, sizeof unit);
+  largest &= 0xFFFFFF00u;
+  memcpy(&unit, &largest, sizeof unit);
+  return unit < FLT_MIN ? 0.0f : unit;
+}
+
+/* x as the nearest multiple, of two the even one. */
+HN_INLINE float hn__multiple(float x, float unit) { return unit == 0 ? 0.0f : rintf(x / unit) * unit; }
 
 /* What a rule needs beyond hn_rule, computed once a step in double: adam's bias corrections. */
 typedef struct hn__step {

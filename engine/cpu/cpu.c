@@ -199,5 +199,6 @@ const hn_backend hn__cpu_backend = {
     .loss = hn__cpu_loss,
     .loss_grad = hn__cpu_loss_grad,
     .find_outside = hn__cpu_find_outside,
+    .quantize = hn__cpu_quantize,
     .update = hn__cpu_update,
 };

@@ -1,6 +1,7 @@
 --- Checkpoints of hn.fit: a model file with all that a run needs to go on to the same bits. Beside the network it holds
--- tensors "checkpoint/optimizer/NAME/k" and "checkpoint/best/NAME", and metadata "checkpoint": how far the run is, its
--- random stream, history, optimiser and schedule.
+-- tensors "checkpoint/optimizer/NAME/k", "checkpoint/best/NAME" and, of weights that are rounded in training,
+-- "checkpoint/master/NAME", and metadata "checkpoint": how far the run is, its random stream, history, optimiser and
+-- schedule.
 -- @module hn.checkpoint
 
 local core <const> = require "hn.core"
@@ -58,11 +59,13 @@ local function scalars(object)
   return found
 end
 
---- What must be as it was, so that the samples come in the same order and pieces.
+--- What must be as it was, so that the samples come in the same order and pieces and are learned from alike.
+local same <const> = { "samples", "batch", "microbatch", "shuffle", "optimizer", "validation", "quantize" }
+
 local function circumstances(run)
   local o <const> = run.options
   return { samples = #run.data, batch = o.batch, microbatch = run.microbatch, shuffle = o.shuffle,
-    optimizer = run.optimizer.name, validation = run.validation and #run.validation or 0 }
+    optimizer = run.optimizer.name, validation = run.validation and #run.validation or 0, quantize = o.quantize }
 end
 
 local function random()
@@ -70,7 +73,7 @@ local function random()
   return { seed = seed, position = position }
 end
 
-local kept <const> = { "epochs", "loss", "error", "lr", "validation", "best" }
+local kept <const> = { "epochs", "loss", "error", "lr", "validation", "best", "quantized" }
 
 local function state_of(run, epoch, done, totals)
   local history <const> = { seconds = run.seconds_before + core.clock() - run.started }
@@ -98,11 +101,16 @@ local function add_best(file, run, names)
   for i, tensor in ipairs(run.best.tensors) do file:add("checkpoint/best/" .. names[tensor], run.best.values[i]) end
 end
 
+local function add_masters(file, run, names)
+  for _, pair in ipairs(run.masters or {}) do file:add("checkpoint/master/" .. names[pair.tensor], pair.master) end
+end
+
 local function write(run, path, state)
   local file <close>, names <const> = require("hn.model").file(run.net)
   file:set("checkpoint", json(state))
   add_optimizer(file, run, names)
   add_best(file, run, names)
+  add_masters(file, run, names)
   file:save(path)
 end
 
@@ -152,10 +160,11 @@ end
 
 local function check_same(run, point)
   local before <const> = point.state.circumstances
-  for name, now in pairs(circumstances(run)) do
-    if before[name] ~= now then
+  local now <const> = circumstances(run)
+  for _, name in ipairs(same) do
+    if before[name] ~= now[name] then
       core.fail("argument", "hn.fit: resume: '%s' was written with %s %s, now it is %s", point.path, name,
-        tostring(before[name]), tostring(now))
+        tostring(before[name]), tostring(now[name]))
     end
   end
   local description <const>, _, names <const> = require "hn.model.describe"(run.net)
@@ -199,6 +208,7 @@ function checkpoint.restore(run, point)
   for tensor, name in pairs(names) do point.file:read(name, tensor) end
   read_optimizer(run, point, names)
   read_best(run, point, names)
+  for _, pair in ipairs(run.masters or {}) do point.file:read("checkpoint/master/" .. names[pair.tensor], pair.master) end
   set_scalars(run.schedule, state.schedule)
   for _, name in ipairs(kept) do run.history[name] = state.history[name] end
   run.seconds_before, run.progress.step = state.history.seconds, state.step

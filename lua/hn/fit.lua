@@ -11,6 +11,7 @@ local new_progress <const> = require "hn.progress"
 local new_snapshot <const> = require "hn.snapshot"
 local optim <const> = require "hn.optim"
 local options <const> = require "hn.options"
+local quantized <const> = require "hn.quantized"
 local memory <const> = require "hn.nn.memory"
 local set <const> = require "hn.data.set"
 local step <const> = require "hn.step"
@@ -42,6 +43,7 @@ local check <const> = options.declare("hn.fit", {
   progress = { "boolean", default = true, choices = { "plain" }, aka = { "verbose" } },
   checkpoint = checkpoint.rule,
   resume = { "boolean", default = false },
+  quantize = quantized.rule,
   callbacks = { "table", convert = check_callbacks, default = {} },
 })
 
@@ -69,8 +71,25 @@ local function find_microbatch(run)
   local batch <const> = math.min(o.batch, #run.data)
   if o.microbatch ~= "auto" then return o.microbatch and o.microbatch < batch and o.microbatch or nil, nil end
   local found <const>, predicted <const> =
-    memory.largest("hn.fit: microbatch", run.net, run.optimizer, run.loss, run.data, batch)
+    memory.largest("hn.fit: microbatch", run, batch)
   return found < batch and found or nil, predicted
+end
+
+--- Loss and error on the validation set, or without one on the training set.
+local function measure(run)
+  local data <const>, batch <const> = run.validation or run.data, run.microbatch or run.options.batch
+  local loss <const>, err <const> = evaluate.measure(run.net, data, run.loss, batch)
+  return { loss = loss, error = err }
+end
+
+--- Rounds the network, if that is asked for. Unless the run goes on from a checkpoint, which knows, the history gets to
+-- know what it costs.
+local function quantize(run, resumed)
+  local kind <const> = run.options.quantize
+  if not kind then return end
+  local before <const> = not resumed and measure(run)
+  run.masters = quantized.masters(run.net, run.optimizer, kind)
+  if before then run.history.quantized = { kind = kind, float32 = before, rounded = measure(run) } end
 end
 
 --- Everything that a run needs, checked before the first step.
@@ -95,6 +114,7 @@ local function plan(net, data, given)
   run.microbatch, run.history.memory = find_microbatch(run)
   run.history.microbatch = run.microbatch
   checkpoint.check(run)
+  quantize(run, point)
   if point then
     local _ <close> = point.file
     checkpoint.restore(run, point)
@@ -127,7 +147,7 @@ local function train_piece(run, totals, piece)
   if piece.first then begin_minibatch(run) end
   step.gradients(run.net, run.loss, totals, piece, run.about)
   if not piece.last then return end
-  run.optimizer:step(run.parameters, run.rate)
+  (run.masters or run.optimizer):step(run.parameters, run.rate)
   run.progress.step = run.progress.step + 1
 end
 
@@ -194,16 +214,15 @@ end
 --- Measures the validation set and keeps the weights if they are the best so far.
 local function validate(run, epoch)
   if not run.validation then return nil end
-  local batch <const> = run.microbatch or run.options.batch
-  local loss <const>, err <const> = evaluate.measure(run.net, run.validation, run.loss, batch)
-  local history <const> = run.history
+  local result <const>, history <const> = measure(run), run.history
+  local loss <const> = result.loss
   if loss ~= loss then core.fail("numeric", "validation loss is nan after epoch %d: lower the learning rate", epoch) end
-  history.validation.loss[epoch], history.validation.error[epoch] = loss, err
+  history.validation.loss[epoch], history.validation.error[epoch] = loss, result.error
   if not history.best or loss < history.validation.loss[history.best] then
     history.best = epoch
     run.best:take()
   end
-  return { loss = loss, error = err }
+  return result
 end
 
 --- Why training ends after this epoch, or nil.
@@ -281,15 +300,22 @@ end
 -- hn.optim, or have a method copy()). Two layers see a difference: batch norm takes its statistics over a piece, and
 -- its running ones move with each piece; dropout draws other numbers where there is more than one such layer. A loss
 -- that is a function must be a (weighted) mean over samples.
+--
+-- With `quantize` = "int8", the network is trained as `hnrun export --int8` will store it: buckets and dense weights are
+-- rounded (see hn.quantized), updates go to float32 weights beside them, which end with the run. Best on a network that
+-- was trained already, with a small learning rate. The network that it leaves is rounded, and exported with the very
+-- weights that were validated. The history tells loss and error before rounding, after it, and after training.
 return function(net, data, given)
   local run <const> = plan(net, data, given)
   local history <const> = run.history
   local _ <close> = listening()
+  local _ <close> = run.masters
   local display <close> = new_progress(run.options.progress, run.options.epochs, #run.data)
   history.stopped = train(run, display)
   history.interrupted = history.stopped == "interrupted"
   if run.best then run.best:restore() end
   net:eval()
+  if history.quantized and not history.interrupted then history.quantized.trained = measure(run) end
   history.seconds = run.seconds_before + core.clock() - run.started
   return history
 end

@@ -4,6 +4,8 @@
 -- `validation.error`; `seconds`; `best` (the epoch with the lowest validation loss, whose weights the network has);
 -- `microbatch` (samples of the pieces in which minibatches went, at most; nil: they went whole), `memory` (the
 -- prediction by which microbatch = "auto" chose; see net:memory);
+-- `quantized` (of a run with the option `quantize`: { kind =, float32 =, rounded =, trained = }, the last three { loss =,
+-- error = } before rounding, after it and after training, on the validation set or else the training set);
 -- `interrupted` (true after Ctrl-C); `stopped` ("epochs", "patience", "callback" or "interrupted").
 -- @module hn.history
 
@@ -17,6 +19,19 @@ local function measures(loss, err)
   return ("loss %.4f"):format(loss) .. (err and ", error " .. text.percent(err) or "")
 end
 
+--- What rounding did, in words: "int8: error 13.50 % as float32, 13.61 % rounded, 13.44 % trained".
+local function rounding(q)
+  local parts <const> = {}
+  for _, name in ipairs { "float32", "rounded", "trained" } do
+    local at <const> = q[name]
+    if at then
+      parts[#parts + 1] = (at.error and text.percent(at.error) or ("%.4f"):format(at.loss))
+        .. (name == "float32" and " as " or " ") .. name
+    end
+  end
+  return ("%s: %s %s"):format(q.kind, q.float32.error and "error" or "loss", table.concat(parts, ", "))
+end
+
 function History:__tostring()
   local parts, n <const> = {}, #self.loss
   parts[1] = ("%d epoch%s in %.1f s"):format(self.epochs, self.epochs == 1 and "" or "s", self.seconds)
@@ -26,6 +41,7 @@ function History:__tostring()
     parts[#parts + 1] = ("validation %s (epoch %d)"):format(
       measures(self.validation.loss[at], self.validation.error[at]), at)
   end
+  if self.quantized then parts[#parts + 1] = rounding(self.quantized) end
   if self.microbatch then parts[#parts + 1] = ("pieces of up to %d samples"):format(self.microbatch) end
   if self.stopped ~= "epochs" then
     parts[#parts + 1] = self.interrupted and "interrupted" or "stopped by " .. self.stopped

@@ -53,7 +53,7 @@ local function objective(row, case)
   return function()
     local seen <const> = {}
     for k, operand in ipairs(case.list) do seen[k] = operands.seen(operand) end
-    return numeric.dot((row.reference(case.shape, table.unpack(seen, 1, #case.list))), case.weights)
+    return numeric.dot(((row.slope_of or row.reference)(case.shape, table.unpack(seen, 1, #case.list))), case.weights)
   end
 end
 

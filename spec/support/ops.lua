@@ -7,6 +7,7 @@
 --   reference  function(shape, operands...) giving the result as a flat list of doubles, and its shape. Plain loops
 --   tolerance, gradient_tolerance   normalised squared error that float32 may have (1e-11 and 1e-9)
 --   gradient   false where there is nothing to differentiate
+--   slope_of   the function whose gradient it has by definition, where that is not the reference's (reference)
 --   directions how many for finite differences of large operands (3)
 --   after, after_check   what else the operation changes: read, and held against what it should be
 -- ops_spec.lua runs every row on every backend and fails for an operation without a row.
@@ -315,6 +316,43 @@ add {
     end
     return y, { n }
   end,
+}
+
+-- Float32 numbers: the nearest one, and the same cut to 16 bits.
+local function float32(x) return (string.unpack("<f", string.pack("<f", x))) end
+local function cut(x)
+  local bits <const> = string.unpack("<I4", string.pack("<f", x))
+  return (string.unpack("<f", string.pack("<I4", bits & 0xFFFFFF00)))
+end
+
+-- Whole multiples of the unit, of two equally near ones the even one.
+local function quantized(levels)
+  return function(s, x)
+    local most, y <const> = 0, {}
+    for k = 1, #x do most = math.max(most, math.abs(x[k])) end
+    local unit <const> = cut(most / levels)
+    for k = 1, #x do
+      local whole <const> = float32(x[k] / unit)
+      local near = math.floor(whole + 0.5)
+      if near - whole == 0.5 then near = near // 2 * 2 end
+      y[k] = near * unit
+    end
+    return y, s
+  end
+end
+for _, levels in ipairs { 1, 7, 127, 255 } do
+  add {
+    name = "quantize", case = levels .. " levels", shapes = levels == 127 and { { 90000 }, table.unpack(ANY) } or ANY,
+    operands = function(s) return { tensor(s) } end,
+    numbers = function() return { levels } end,
+    reference = quantized(levels), tolerance = 0,
+    slope_of = function(s, x) return table.move(x, 1, #x, 1, {}), s end,
+  }
+end
+add {
+  name = "quantize", case = "default", shapes = { { 33 } },
+  operands = function(s) return { tensor(s) } end,
+  reference = quantized(127), tolerance = 0, slope_of = function(s, x) return table.move(x, 1, #x, 1, {}), s end,
 }
 
 -- Mean and (biased) variance of the n numbers at(1), at(2), ...

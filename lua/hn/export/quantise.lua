@@ -5,13 +5,19 @@ local kinds <const> = require "hn.kinds"
 
 local quantise <const> = {}
 
-local function float32(value) return (string.unpack("<f", string.pack("<f", value))) end
+--- The scale for numbers up to `most`, as the operation `quantize` has it: float32, cut to 16 bits, so that its products
+-- with int8 are exact and a rounded network's weights give the same scale again.
+local function scale_of(most)
+  local bits <const> = string.unpack("<I4", string.pack("<f", most / 127))
+  local scale <const> = string.unpack("<f", string.pack("<I4", bits & 0xFFFFFF00))
+  return scale < 2 ^ -126 and 0 or scale
+end
 
 --- A list of numbers as a list of integers, and the scale that they are to be multiplied by.
 function quantise.int8(values)
   local most = 0
   for _, value in ipairs(values) do most = math.max(most, math.abs(value)) end
-  local scale <const> = float32(most / 127)
+  local scale <const> = scale_of(most)
   local whole <const> = {}
   for i, value in ipairs(values) do
     whole[i] = scale > 0 and math.max(-127, math.min(127, math.floor(value / scale + 0.5))) or 0

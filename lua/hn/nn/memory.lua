@@ -12,6 +12,7 @@ local kinds <const> = require "hn.kinds"
 local losses <const> = require "hn.loss"
 local optim <const> = require "hn.optim"
 local options <const> = require "hn.options"
+local quantized <const> = require "hn.quantized"
 local set <const> = require "hn.data.set"
 local step <const> = require "hn.step"
 local text <const> = require "hn.text"
@@ -59,19 +60,22 @@ local function copy_of(where, optimizer)
 end
 
 --- Two steps, as the second one meets the gradients and the state that the first one leaves.
+-- @param run { net =, optimizer =, loss = made by losses.find, options = { quantize = or nil } }
 -- @param minibatches calls its argument with each of two minibatches { x =, y =, weight =, total = }
-local function count(where, net, optimizer, found, minibatches)
-  local copy <const> = copy_of(where, optimizer)
+local function count(where, run, minibatches)
+  local net <const>, copy <const>, kind <const> = run.net, copy_of(where, run.optimizer), run.options.quantize
   collectgarbage()
   collectgarbage()
   local _ <close> = keep_fields(net)
-  local run <close> = core.dry()
+  local dry <close> = core.dry()
+  local masters <close> = kind and quantized.masters(net, copy, kind) or nil
+  local stepping <const> = masters or copy
   net:train()
   minibatches(function(part)
-    step.gradients(net, found, losses.totals(found), part)
-    copy:step(net:parameters())
+    step.gradients(net, run.loss, losses.totals(run.loss), part)
+    stepping:step(net:parameters())
   end)
-  return run:finish()
+  return dry:finish()
 end
 
 local function prediction(counted, batch, optimizer)
@@ -156,12 +160,13 @@ local check <const> = options.declare("net:memory", {
   input = { "integer|table|data", convert = input_of, aka = { "inputs", "data", "shape" },
     expected = "a number of columns, the shape of a sample, or a data set" },
   loss = losses.rule,
+  quantize = quantized.rule,
 })
 
 --- Predicts the peak of a training step, as hn.fit does it, on a minibatch of `batch` (50) samples.
 -- Options: `optimizer` (SGD), `input` (the columns of x, the shape of a sample such as {28, 28}, or a data set, whose
 -- y and weights are then used; needed where the first layer does not tell), `loss` (what hn.fit trained the network
--- with, else "cross_entropy"; a function needs a data set as input).
+-- with, else "cross_entropy"; a function needs a data set as input), `quantize` (as hn.fit has it).
 -- Returns { peak =, kinds = (bytes at the peak, named as hn.memory() does), budget =, fits =, batch = }, which prints
 -- as a table.
 function memory.run(net, given)
@@ -179,7 +184,8 @@ function memory.run(net, given)
     found = losses.make(choice or "cross_entropy")
     minibatches = from_shape(net, found.name, o.batch, sample_of(net, o.input))
   end
-  return prediction(count("net:memory", net, optimizer, found, minibatches), o.batch, optimizer)
+  local run <const> = { net = net, optimizer = optimizer, loss = found, options = o }
+  return prediction(count("net:memory", run, minibatches), o.batch, optimizer)
 end
 
 --- Says that no pieces fit: those of the prediction `least` are too large, and smaller ones fail for the reason given,
@@ -191,10 +197,11 @@ local function no_room(where, least, reason)
 end
 
 --- The most samples of a minibatch of `batch` that fit the budget at a time, when it is cut evenly; and the prediction.
-function memory.largest(where, net, optimizer, found, data, batch)
+-- @param run as hn.fit has it: its net, optimizer, loss, options, data
+function memory.largest(where, run, batch)
   local function try(pieces)
     local size <const> = (batch + pieces - 1) // pieces
-    return prediction(count(where, net, optimizer, found, from_data(data, batch, size)), size, optimizer)
+    return prediction(count(where, run, from_data(run.data, batch, size)), size, run.optimizer)
   end
   local best, enough, short = try(1), 1, 0 -- pieces that do, and pieces that are too few
   while not best.fits do

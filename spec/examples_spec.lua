@@ -37,6 +37,7 @@ local ROWS <const> = {
   ["examples/wider.lua"] = { arguments = "--budget 32 --wider 16 --batch 20 --epochs 1 --seeds 2",
     words = { "dense, 784-3-10: 2395 weights, 2395 stored", "hashed, 784-48-10: 38170 weights", "pieces of up to 2",
       "seed 2: test error", "mean test error: dense" } },
+  ["examples/quantize.lua"] = { words = { "float32  100 samples", "int8: error", "rounded", "int8     100 samples" } },
   ["examples/regression.lua"] = { words = { "root mean squared error" } },
 }
 

@@ -85,7 +85,7 @@ end
 
 --- The device memory that a training step will need at its peak, without doing one; print it, or read its fields
 -- `peak`, `kinds`, `budget`, `fits`, `batch`. Options, as hn.nn.memory explains them: `batch`, `optimizer`, `input`,
--- `loss`.
+-- `loss`, `quantize`.
 function Module:memory(options)
   return require("hn.nn.memory").run(self, options)
 end

@@ -202,13 +202,19 @@ local function read_best(run, point, names)
   end
 end
 
+local function read_masters(run, point, names)
+  for _, pair in ipairs(run.masters or {}) do
+    point.file:read("checkpoint/master/" .. names[pair.tensor], pair.master)
+  end
+end
+
 --- Puts a run, just planned, where the checkpoint was written.
 function checkpoint.restore(run, point)
   local state <const>, names <const> = point.state, check_same(run, point)
   for tensor, name in pairs(names) do point.file:read(name, tensor) end
   read_optimizer(run, point, names)
   read_best(run, point, names)
-  for _, pair in ipairs(run.masters or {}) do point.file:read("checkpoint/master/" .. names[pair.tensor], pair.master) end
+  read_masters(run, point, names)
   set_scalars(run.schedule, state.schedule)
   for _, name in ipairs(kept) do run.history[name] = state.history[name] end
   run.seconds_before, run.progress.step = state.history.seconds, state.step

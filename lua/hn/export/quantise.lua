@@ -5,8 +5,8 @@ local kinds <const> = require "hn.kinds"
 
 local quantise <const> = {}
 
---- The scale for numbers up to `most`, as the operation `quantize` has it: float32, cut to 16 bits, so that its products
--- with int8 are exact and a rounded network's weights give the same scale again.
+--- The scale for numbers up to `most`, as the operation `quantize` has it: cut to 16 bits, so that its products with
+-- int8 are exact in float32 and a rounded network's weights give the same scale again.
 local function scale_of(most)
   local bits <const> = string.unpack("<I4", string.pack("<f", most / 127))
   local scale <const> = string.unpack("<f", string.pack("<I4", bits & 0xFFFFFF00))

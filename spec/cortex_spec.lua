@@ -1,5 +1,5 @@
--- Exported networks on microcontrollers: the C file is compiled for Cortex-M processors without an operating system or a
--- C library, run under QEMU, and compared with the engine. Debian's gcc-arm-none-eabi and qemu-system-arm.
+-- Exported networks on microcontrollers: the C file is compiled for Cortex-M processors without an operating system or
+-- a C library, run under QEMU, and compared with the engine. Debian's gcc-arm-none-eabi and qemu-system-arm.
 
 local hn <const> = require "hn"
 local files <const> = require "spec.support.files"
@@ -59,8 +59,8 @@ local function build(net, x, flags, ...)
   write_samples(x, folder .. "/samples.h")
   local compile <const> = ("%s %s -I%s -I%s"):format(GCC, flags, SUPPORT, folder)
   shell(("%s -c %s/net.c -o %s/net.o"):format(compile, folder, folder))
-  shell(("%s -T %s/link.ld %s/start.c %s/main.c %s/net.o -lgcc -o %s/net.elf"):format(compile, SUPPORT, SUPPORT, SUPPORT,
-    folder, folder))
+  shell(("%s -T %s/link.ld %s/start.c %s/main.c %s/net.o -lgcc -o %s/net.elf"):format(compile, SUPPORT, SUPPORT,
+    SUPPORT, folder, folder))
   return folder
 end
 

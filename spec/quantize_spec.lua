@@ -62,8 +62,8 @@ local function network()
   local pool <const> = hn.buckets(96)
   return nn.Sequential {
     nn.Hashed(20, 32, { buckets = 128, strip = 8 }), nn.BatchNorm(32), nn.ReLU(), nn.Dropout(0.1),
-    nn.Hashed(32, 32, { pool = pool, bias = "hashed" }), nn.ReLU(), nn.Hashed(32, 16, { pool = pool, scheme = "element" }),
-    nn.ReLU(), nn.Linear(16, 2),
+    nn.Hashed(32, 32, { pool = pool, bias = "hashed" }), nn.ReLU(),
+    nn.Hashed(32, 16, { pool = pool, scheme = "element" }), nn.ReLU(), nn.Linear(16, 2),
   }
 end
 
@@ -96,8 +96,8 @@ for _, backend in ipairs(backends) do
 
     it("updates float32 weights with the gradients of the rounded ones", function()
       local data <const>, x <const>, y <const> = points(30)
-      local net <const>, masters = nn.Linear(20, 2, { bias = false }), nil
-      masters = values(net.weight)
+      local net <const> = nn.Linear(20, 2, { bias = false })
+      local before <const>, masters <const> = values(net.weight), values(net.weight)
       local w <const> = hn.tensor({ 2, 20 }):parameter()
       for _ = 1, 3 do
         w:set(as_int8(masters))
@@ -106,7 +106,6 @@ for _, backend in ipairs(backends) do
         for k, g in ipairs(values(w:grad())) do masters[k] = float32(masters[k] - float32(float32(0.3) * g)) end
         w:clear_grad()
       end
-      local before <const> = values(net.weight)
       hn.fit(net, data, options { epochs = 3, batch = 30, shuffle = false, optimizer = hn.optim.SGD { lr = 0.3 } })
       local got <const>, wanted <const> = values(net.weight), as_int8(masters)
       assert.is_true(numeric.error(got, before) > 1e-4)

@@ -4,8 +4,9 @@
 -- `validation.error`; `seconds`; `best` (the epoch with the lowest validation loss, whose weights the network has);
 -- `microbatch` (samples of the pieces in which minibatches went, at most; nil: they went whole), `memory` (the
 -- prediction by which microbatch = "auto" chose; see net:memory);
--- `quantized` (of a run with the option `quantize`: { kind =, float32 =, rounded =, trained = }, the last three { loss =,
--- error = } before rounding, after it and after training, on the validation set or else the training set);
+-- `quantized` (of a run with the option `quantize`: { kind =, float32 =, rounded =, trained = }, the last three
+-- { loss =, error = } before rounding, after it and after training, on the validation set or else the training set;
+-- `trained` is not measured after Ctrl-C);
 -- `interrupted` (true after Ctrl-C); `stopped` ("epochs", "patience", "callback" or "interrupted").
 -- @module hn.history
 

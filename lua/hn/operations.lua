@@ -65,8 +65,9 @@
 --- dropout(x, rate): sets elements to zero with probability `rate` (0.5) and divides the others by 1 - rate.
 -- @function dropout
 
---- quantize(x, levels): x rounded to whole multiples, from -levels (127) to levels, of one unit: the largest magnitude
--- over levels, as `hnrun export --int8` stores weights. Its gradient passes straight through, as if nothing were rounded.
+--- quantize(x, levels): x rounded to whole multiples, from -levels (127; at most 255) to levels, of one unit: the
+-- largest magnitude over levels, cut to 16 bits, as `hnrun export --int8` stores weights. Its gradient passes straight
+-- through, as if nothing were rounded.
 -- @function quantize
 
 --- sum(x, axis): the sum over one axis (from 1), which goes; over all elements without one.

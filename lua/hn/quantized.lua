@@ -1,7 +1,7 @@
 --- Training for weights that are deployed as whole numbers (the option `quantize` of hn.fit).
 --
--- While it goes on, the network holds its weights rounded, as `hnrun export --int8` stores them; what updates change are
--- float32 masters beside it. So the forward and the backward pass, validation, the best weights and a checkpoint's
+-- While it goes on, the network holds its weights rounded, as `hnrun export --int8` stores them; what updates change
+-- are float32 masters beside it. So the forward and the backward pass, validation, the best weights and a checkpoint's
 -- network are those of the network that will be deployed, and gradients pass straight through the rounding
 -- (Courbariaux, Bengio & David 2015; Jacob et al. 2018). Rounding a rounded network again changes nothing, so what is
 -- saved at the end and exported is, to the bit, what was validated.

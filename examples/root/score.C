@@ -1,7 +1,7 @@
 /*
  * Scores every event of an RDataFrame with a trained network, on all cores, from C++:
  *
- *   root -l -b -q 'examples/root/score.C("signal.hn", "events.csv", "scores.root")'      score.C+ compiles it first
+ *   root -l -b -q 'examples/root/score.C("signal.hn", "events.csv", "scores.root")'
  *
  * The first two are what train.lua writes; scores.root gets a tree with the score of each. Where hn is not installed for
  * the whole system, LD_LIBRARY_PATH and ROOT_INCLUDE_PATH name the folders of libhn.so and hn.h.

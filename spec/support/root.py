@@ -16,7 +16,7 @@ def made_up(number, path, types):
     frame = ROOT.RDataFrame(5).Define("event", "rdfentry_")
     names = [f"x{c}" for c in range(1, len(types) + 1)]
     for c, kind in enumerate(types, 1):
-        frame = frame.Define(f"x{c}", f"{kind}({c} * event - 3)")
+        frame = frame.Define(f"x{c}", f"{kind}({c} * double(event) - 3)")
     return frame.Define("score", f"network{number}({', '.join(names)})")
 
 

@@ -50,6 +50,7 @@ body { font-size: 15px; line-height: 1.45; }
   #container, #main { margin: 0; border: none; background-color: white; }
   #navigation { float: none; width: auto; position: static; }
   #navigation ul { columns: 2; }
+  #navigation li { margin-top: 0; margin-bottom: 0; padding: 0.15em 0; }
   #content { margin-left: 0; padding: 0.8em; border: none; }
   #content table.function_list td, #content table.function_list td.name { display: block; width: 100%; }
 }

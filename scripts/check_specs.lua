@@ -1,7 +1,8 @@
 -- Whether all that is public has a spec: code of a spec, or of an example, since the specs run them all, has to use it.
 --   a function of engine/hn.h     is called in C
---   a function or method of Lua   is called, or named by a string as cases in tables are; an operation has a row in ops.lua
---   an option                     stands in a table that its function gets: `fit(net, data, { batch = 8 })`,
+--   a function or method of Lua   is called, or named by a string, as cases in tables are; or is an operation with a
+--                                 row in spec/support/ops.lua
+--   an option                     stands in a table behind its function's name: `fit(net, data, { batch = 8 })`,
 --                                 `"SGD", { lr = 1 }`
 -- Comments do not count. Part of make lint: ./hnrun scripts/check_specs.lua [folders, else spec and examples]
 

@@ -40,7 +40,7 @@ void score(const std::string &path, const std::string &events, const std::string
   ROOT::EnableImplicitMT();
   gInterpreter->Declare(("const Network network(R\"(" + path + ")\");").c_str());
 
-  auto frame = ROOT::RDF::FromCSV(events); // of a tree: ROOT::RDataFrame("tree", "file.root")
+  auto frame = ROOT::RDF::FromCSV(events);         // of a tree: ROOT::RDataFrame("tree", "file.root")
   auto scored = frame.Define("score", call(true)); // logarithm of the odds: above 0, rather signal
 
   auto signal = scored.Filter("signal == 1").Mean("score");

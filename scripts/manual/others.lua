@@ -22,8 +22,8 @@ function others.c()
     for _, item in ipairs(section.items) do
       n = n + 1
       for _, name in ipairs(item.names) do out[#out + 1] = ('<a id="%s"></a>'):format(name) end
-      out[#out + 1] = "<pre>" .. words.escape(item.code:gsub(" +\\\n", " \\\n")) .. "</pre>\n<div class=\"c\">" .. done[n]
-        .. "</div>"
+      local code <const> = item.code:gsub(" +\\\n", " \\\n")
+      out[#out + 1] = ('<pre>%s</pre>\n<div class="c">%s</div>'):format(words.escape(code), done[n])
     end
   end
   return ("<h1>The C interface</h1>\n<p><code>#include &lt;hn.h&gt;</code></p>\n%s<ul>%s</ul>\n%s"):format(done[1],
@@ -40,13 +40,17 @@ local function paths_in(folder)
   return paths
 end
 
+local folders <const> = { -- of examples
+  { title = "In Lua", path = "examples" }, { title = "In C and C++", path = "examples/embed" },
+  { title = "In ROOT", path = "examples/root" },
+}
+
 function others.examples()
   local contents <const>, out <const> = {}, {}
   local function add(list, ...) list[#list + 1] = string.format(...) end
-  for _, section in ipairs { { "In Lua", "examples" }, { "In C and C++", "examples/embed" }, { "In ROOT", "examples/root" } } do
-    local title <const>, folder <const> = table.unpack(section)
-    add(contents, "<h3>%s</h3>\n<ul>", title)
-    for _, path in ipairs(paths_in(folder)) do
+  for _, folder in ipairs(folders) do
+    add(contents, "<h3>%s</h3>\n<ul>", folder.title)
+    for _, path in ipairs(paths_in(folder.path)) do
       add(contents, '<li><a href="#%s">%s</a></li>', path, path)
       add(out, '<h2 id="%s">%s</h2>\n<pre>%s</pre>', path, path, words.escape(files.read(path)))
     end
@@ -63,9 +67,9 @@ function others.readme()
     local id <const> = title:gsub("<[^>]*>", ""):lower():gsub("[^%w %-]", ""):gsub(" ", "-")
     return ('<h%s id="%s">%s</h%s>'):format(level, id, title, level)
   end)
-  return (text:gsub('<a href="([^"]*)">(.-)</a>', function(target, words)
-    if target:find "^examples" then return ('<a href="examples.html">%s</a>'):format(words) end
-    if not target:find "^#" and not target:find "^https?:" then return words end
+  return (text:gsub('<a href="([^"]*)">(.-)</a>', function(target, shown)
+    if target:find "^examples" then return ('<a href="examples.html">%s</a>'):format(shown) end
+    if not target:find "^#" and not target:find "^https?:" then return shown end
   end))
 end
 

@@ -37,8 +37,8 @@ function pages.objects()
   }
 end
 
---- The pages in their order, of the objects `o`: name, title, module whose comment heads it, names, what stands before a name; or, on a
--- page of words alone, what else of the module is told.
+--- The pages in their order, of the objects `o`: name, title, module whose comment heads it, names, what stands before
+-- a name; or, on a page of words alone, what else of the module is told.
 function pages.list(o)
   local function page(name, title, module, list, prefix)
     return { name = name, title = title, module = module, names = list, prefix = prefix }

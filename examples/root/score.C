@@ -1,10 +1,11 @@
 /*
  * Scores every event of an RDataFrame with a trained network, on all cores, from C++:
  *
+ *   export LD_LIBRARY_PATH=$(pkg-config --variable=libdir hn)
+ *   export ROOT_INCLUDE_PATH=$(pkg-config --variable=includedir hn)
  *   root -l -b -q 'examples/root/score.C("signal.hn", "events.csv", "scores.root")'
  *
- * The first two are what train.lua writes; scores.root gets a tree with the score of each. Where hn is not installed for
- * the whole system, LD_LIBRARY_PATH and ROOT_INCLUDE_PATH name the folders of libhn.so and hn.h.
+ * The first two files are what train.lua writes; scores.root gets a tree with the score of each event.
  */
 R__LOAD_LIBRARY(libhn)
 #include "network.h"

@@ -1,9 +1,10 @@
 # Scores every event of an RDataFrame with a trained network, on all cores, from Python:
 #
+#   export LD_LIBRARY_PATH=$(pkg-config --variable=libdir hn)
+#   export ROOT_INCLUDE_PATH=$(pkg-config --variable=includedir hn)
 #   python3 examples/root/score.py signal.hn events.csv scores.root
 #
-# The first two are what train.lua writes; scores.root gets a tree with the score of each. Where hn is not installed for
-# the whole system, LD_LIBRARY_PATH and ROOT_INCLUDE_PATH name the folders of libhn.so and hn.h.
+# The first two files are what train.lua writes; scores.root gets a tree with the score of each event.
 
 import os
 import sys
@@ -15,7 +16,7 @@ if len(sys.argv) != 4:
 network, events, scores = sys.argv[1:]
 
 if ROOT.gSystem.Load("libhn") < 0:
-    sys.exit("score.py: libhn is not found")
+    sys.exit("score.py: libhn.so is not in the folders of LD_LIBRARY_PATH")
 ROOT.gInterpreter.Declare(f'#include "{os.path.dirname(os.path.abspath(__file__))}/network.h"')
 ROOT.gInterpreter.Declare(f'const Network network(R"({network})");')
 

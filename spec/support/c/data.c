@@ -1,5 +1,5 @@
-/* Virtual matrices, operations, host arrays, files and interrupted scripts of hn.h, in C: data FOLDER. Prints what is not
- * as the header says. */
+/* Virtual matrices, operations, host arrays, files and interrupted scripts of hn.h, in C: data FOLDER. Prints what is
+ * not as the header says. */
 #include <signal.h>
 #include <stdlib.h>
 

@@ -9,8 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* BLAS by its Fortran names, for matrices whose columns lie one after the other: ours are these, transposed. The names of
- * CBLAS are also GSL's, whose slow products a program such as ROOT may have loaded before. */
+/* BLAS by its Fortran names, for matrices whose columns lie one after the other: ours are these, transposed. The names
+ * of CBLAS are also GSL's, whose slow products a program such as ROOT may have loaded before. */
 void sgemm_(const char *ta, const char *tb, const int *m, const int *n, const int *k, const float *alpha,
             const float *a, const int *lda, const float *b, const int *ldb, const float *beta, float *c,
             const int *ldc);

@@ -238,8 +238,9 @@ lint-lua:
 	$(call say,luacheck lua spec examples scripts)
 	$Qluacheck --quiet --no-color lua spec examples scripts
 lint-docs: $(PROGRAM)
-	$(call say,comments of engine/hn.h and lua)
+	$(call say,comments and specs of engine/hn.h and lua)
 	$Q./hnrun scripts/check_docs.lua
+	$Q./hnrun scripts/check_specs.lua
 
 # The reference manual, from the comments in engine/hn.h and lua/, the README and the examples.
 doc:
@@ -251,7 +252,7 @@ doc:
 
 format:
 	@scripts/setup lint
-	$Qclang-format -i $$(find engine cuda examples/embed -name '*.[ch]' -o -name '*.cu' -o -name '*.cpp')
+	$Qclang-format -i $$(find engine cuda examples spec -name '*.[chC]' -o -name '*.cu' -o -name '*.cpp')
 
 define PKGCONFIG
 prefix=$(PREFIX)
@@ -292,7 +293,8 @@ help:
 	@echo 'make cuda-report  registers, shared memory and spills of every CUDA kernel (scripts/gpu-check needs a GPU)'
 	@echo 'make asan      the specs on a build with address and undefined-behaviour sanitizers'
 	@echo 'make fuzz      libFuzzer on the reader of model files for a minute; ARGS go to libFuzzer'
-	@echo 'make lint      clang-tidy, luacheck, and whether all that is public is documented;  make format: clang-format'
+	@echo 'make lint      clang-tidy, luacheck, and whether all that is public has a comment and a spec;'
+	@echo '               make format: clang-format'
 	@echo 'make doc       the reference manual, build/doc/index.html: Lua, C, README, examples'
 	@echo 'make install   into PREFIX (/usr/local), below DESTDIR: program, header, libraries, pkg-config file'
 	@echo 'make clean     removes what was built'

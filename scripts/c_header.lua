@@ -1,5 +1,5 @@
 -- The C header as a manual wants it: its introduction and its sections, each with items in their order, an item being
--- declarations with the comment above them. Read by manual.lua and check_docs.lua.
+-- declarations with the comment above them. Read by manual.lua, check_docs.lua and check_specs.lua.
 
 local header <const> = {}
 
@@ -72,6 +72,19 @@ function header.read(path)
     end
   end
   return result
+end
+
+--- The functions that a header declares: a list of { name =, line = of the item, comment = of it or nil }.
+function header.functions(path)
+  local list <const> = {}
+  for _, section in ipairs(header.read(path).sections) do
+    for _, item in ipairs(section.items) do
+      for name in item.code:gmatch "HN_API[^;(]-([%w_]+)%(" do
+        list[#list + 1] = { name = name, line = item.line, comment = item.comment }
+      end
+    end
+  end
+  return list
 end
 
 return header

@@ -14,16 +14,11 @@ local function complain(...) wanting[#wanting + 1] = string.format(...) end
 
 --- C's functions.
 local function check_header(path)
-  local functions = 0
-  for _, section in ipairs(header.read(path).sections) do
-    for _, item in ipairs(section.items) do
-      for name in item.code:gmatch "HN_API[^;(]-([%w_]+)%(" do
-        functions = functions + 1
-        if not item.comment then complain("%s:%d: %s: no comment", path, item.line, name) end
-      end
-    end
+  local functions <const> = header.functions(path)
+  for _, f in ipairs(functions) do
+    if not f.comment then complain("%s:%d: %s: no comment", path, f.line, f.name) end
   end
-  if functions == 0 then complain("%s: no functions found", path) end
+  if #functions == 0 then complain("%s: no functions found", path) end
 end
 
 --- Where the options of a name that is no path from a global variable are told.

@@ -11,6 +11,28 @@ local function sorted(list)
   return list
 end
 
+describe("a host array", function()
+  it("takes all elements from a tensor, and gives them to one", function()
+    local array <const>, t <const> = core.array("f32", { 3 }, { 1, 2, 3 }), hn.tensor({ 3, 1 }, 7)
+    array:give(t)
+    assert.same({ { 1 }, { 2 }, { 3 } }, t:table())
+    array:take(t:scale(2))
+    assert.same({ 2, 4, 6 }, array:table())
+    local labels <const> = hn.labels { 5, 5, 5 }
+    core.sequence(3, false):give(labels)
+    assert.same({ 1, 2, 3 }, labels:table())
+  end)
+
+  it("refuses a tensor of another size or type", function()
+    local array <const> = core.array("f32", { 3 }, { 1, 2, 3 })
+    for _, t in ipairs { hn.tensor { 2 }, hn.labels { 1, 2, 3 } } do
+      assert.error_matches(function() array:give(t) end, "^shape: .*array of [23] numbers")
+      assert.error_matches(function() array:take(t) end, "^shape: .*array of [23] numbers")
+    end
+    assert.same({ 1, 2, 3 }, array:table())
+  end)
+end)
+
 describe("hn.data.idx", function()
   local CASES <const> = {
     { "u8", { 5 }, { 0, 1, 127, 128, 255 } },
@@ -263,6 +285,18 @@ describe("a data set", function()
     end
     local a <const>, b <const> = data:split(0.5, { shuffle = false })
     assert.same({ 1, 20, 21, 40 }, { ids(a)[1], ids(a)[20], ids(b)[1], ids(b)[20] })
+  end)
+
+  it("leaves out minibatches at the beginning", function()
+    local function rest(skip)
+      hn.use { seed = 3 }
+      local list <const> = {}
+      for x in make(10):batches { batch = 3, shuffle = true, skip = skip } do list[#list + 1] = x:table() end
+      return list
+    end
+    local whole <const> = rest(0)
+    assert.same({ whole[2], whole[3] }, rest(1))
+    assert.same({}, rest(4))
   end)
 
   it("may be cut again", function()

@@ -118,6 +118,14 @@ for _, backend in ipairs(backends) do
       run:finish()
     end)
 
+    it("is ready when the device was waited for", function()
+      backends.open { device = backend.device }
+      local fetched <const> = hn.tensor({ 300, 300 }, 1):matmul(hn.tensor({ 300, 300 }, 1)):fetch()
+      hn.wait()
+      assert.is_true(fetched:ready())
+      assert.equal(300, fetched:list()[1])
+    end)
+
     it("outlives the tensor", function()
       backends.open { device = backend.device }
       local t <const> = hn.tensor({ 3 }, 2)

@@ -4,32 +4,13 @@ local core <const> = require "hn.core"
 local hn <const> = require "hn"
 local backends <const> = require "spec.support.backends"
 local files <const> = require "spec.support.files"
+local install <const> = require "spec.support.install"
 local program <const> = require "spec.support.program"
 
 local installed -- one copy for all tests of this file
+local ok <const> = install.ok
 
-local function ok(command)
-  local out <const>, err <const>, code <const> = program.shell(command)
-  assert(code == 0, command .. "\n" .. out .. err)
-  return out
-end
-
--- Builds a program with the flags that pkg-config gives.
-local function build(source, compiler, flags)
-  local path <const> = installed .. "/" .. source:match "([^/]+)%.%w+$"
-  ok(("export PKG_CONFIG_PATH=%s/lib/pkgconfig; %s -Wall -Wextra -Wpedantic -Werror -o %s %s "
-    .. "$(pkg-config --define-variable=prefix=%s --cflags --libs hn) -Wl,-rpath,%s/lib %s"):format(installed, compiler,
-    path, source, installed, installed, flags or ""))
-  return path
-end
-
-local function install()
-  local folder <const> = os.tmpname()
-  os.remove(folder)
-  ok(("env -u MAKEFLAGS -u MAKELEVEL make NVCC= install PREFIX=/usr DESTDIR=%s"):format(folder))
-  installed = folder .. "/usr"
-  return folder
-end
+local function build(...) return install.build(installed, ...) end
 
 local function in_rows(text)
   local rows <const> = {}
@@ -206,9 +187,8 @@ local limited <const> = {
 }
 
 describe("in a C program,", function()
-  local folder
   lazy_setup(function()
-    folder = install()
+    installed = install.copy()
     build("examples/embed/predict.c", "cc -std=c11 -D_POSIX_C_SOURCE=200809L", "-pthread")
     build("spec/support/c/allocations.c", "cc -std=c11")
     build("spec/support/c/limits.c", "cc -std=c11")
@@ -216,7 +196,7 @@ describe("in a C program,", function()
     build("examples/embed/layer.c", "cc -std=c11")
     build("examples/embed/header.cpp", "c++ -std=c++11")
   end)
-  lazy_teardown(function() os.execute("rm -rf " .. folder) end)
+  lazy_teardown(function() os.execute("rm -rf " .. installed) end)
 
   for _, case in ipairs(nets) do
     local name <const>, inputs <const>, make <const> = table.unpack(case)

@@ -70,6 +70,24 @@ describe("the example", function()
       { select(2, program.run { "scripts/rates.lua", "adams" }) })
   end)
 
+  it("examples/root/train.lua runs: its network tells the events that it writes apart", function()
+    local folder <const> = files.folder()
+    local out <const>, err <const>, code <const> = program.shell(("cd %s && $OLDPWD/%s --threads 1 %s"):format(folder,
+      program.path, "$OLDPWD/examples/root/train.lua"))
+    assert.same({ "", 0 }, { err, code })
+    assert.matches("20,000 samples: loss .* AUC 0%.9", out)
+    local x <const>, y <const> = {}, {}
+    for line in io.lines(folder .. "/events.csv") do
+      local event <const>, signal <const>, rest <const> = line:match "^(%d+),([01]),(.*)$"
+      if tonumber(event or 201) <= 200 then
+        x[#x + 1], y[#y + 1] = {}, tonumber(signal)
+        for number in rest:gmatch "[^,]+" do table.insert(x[#x], tonumber(number)) end
+      end
+    end
+    local scores <const> = hn.load(folder .. "/signal.hn"):predict(x)
+    assert.is_true(hn.metrics.auc(scores, hn.tensor({ #y }, y)) > 0.9)
+  end)
+
   for path in pairs(ROWS) do
     it(path .. " is there", function() assert.is_truthy(io.open(path)):close() end)
   end

@@ -1,4 +1,4 @@
--- The reference manual, and the check that all that is public is documented.
+-- The reference manual, and the checks that all that is public is documented and has a spec.
 
 local files <const> = require "spec.support.files"
 local lfs <const> = require "lfs"
@@ -37,6 +37,39 @@ describe("scripts/check_docs.lua", function()
   end
 end)
 
+describe("scripts/check_specs.lua", function()
+  -- What the check says of a folder with one file.
+  local function check(name, text)
+    local folder <const> = files.folder()
+    files.write(text, folder .. "/" .. name)
+    local _, err <const>, code <const> = program.run { "scripts/check_specs.lua", folder }
+    assert.equal(1, code)
+    return err
+  end
+
+  it("finds nothing wanting in the tree", function()
+    assert.same({ "", "", 0 }, { program.run { "scripts/check_specs.lua" } })
+  end)
+
+  local CLIP <const> = "hn.optim.SGD: no spec sets option 'clip'"
+  local CASES <const> = { -- a file, what it holds, a complaint, whether that is made
+    { "a.c", "hn_tensor_copy(a, b);", "hn_tensor_copy: no spec calls it", false },
+    { "a.c", "/* hn_tensor_copy(a, b); */ hn_tensor_copy_all(a, b);", "hn_tensor_copy: no spec calls it", true },
+    { "a.lua", "hn.tensor { 1 }:item()", "tensor:item: no spec calls it", false },
+    { "a.lua", "local item = 1 -- t:item()", "tensor:item: no spec calls it", true },
+    { "a.lua", "for _, name in ipairs { 'x', \"Gauss\" } do nn[name]() end", "hn.nn.Gauss: no spec calls it", false },
+    { "a.lua", "hn.optim.SGD { lr = 1, clip = 2 }", CLIP, false },
+    { "a.lua", "{ \"SGD\", { lr = 1, clip = 2 } }", CLIP, false },
+    { "a.lua", "hn.optim.SGD { lr = 1 } hn.optim.Adam { clip = 2 } clip = 2", CLIP, true },
+    { "a.lua", "hn.optim.SGD { lr = clip == 2 }", CLIP, true },
+  }
+  for i, case in ipairs(CASES) do
+    it(("knows what has a spec, %d: %s"):format(i, case[2]), function()
+      assert.equal(case[4], check(case[1], case[2]):find(case[3] .. "\n", 1, true) ~= nil)
+    end)
+  end
+end)
+
 describe("scripts/manual.lua", function()
   local pages -- by path, made on first use
   local there <const> = os.execute "command -v ldoc >/dev/null && command -v cmark-gfm >/dev/null"
@@ -55,7 +88,8 @@ describe("scripts/manual.lua", function()
 
   local CASES <const> = { -- a page, what it holds
     { "index.html", "<h1 id=\"hnrun\">" }, { "index.html", "<th>Adam 0.001</th>" },
-    { "examples.html", "examples/loop.lua" }, { "c.html", '<a id="hn_tensor_copy"></a>' },
+    { "examples.html", "examples/loop.lua" }, { "examples.html", '<h2 id="examples/embed/predict.c">' },
+    { "examples.html", 'frame.Define("score"' }, { "c.html", '<a id="hn_tensor_copy"></a>' },
     { "c.html", "int32 for labels and indices" },
     { "modules/hn.html", "hn.fit(net, data, given)" }, { "modules/hn.html", 'href="../modules/hn.history.html"' },
     { "modules/tensor.html", "pool:matrix{ rows =, cols =, scheme" },

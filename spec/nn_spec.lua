@@ -271,6 +271,30 @@ describe("Embedding", function()
     local rows <const> = layer.matrix:expand():table()
     assert.same({ rows[50], rows[3] }, layer(hn.labels { 50, 3 }):table())
   end)
+
+  it("that is hashed takes part of a pool, as its options say", function()
+    local pool <const> = hn.buckets(96):set(function(k) return k end)
+    local matrix <const> = nn.HashedEmbedding(8, 16, {
+      pool = pool, offset = 32, count = 64, scheme = "line", seed = 9, sign = false, strip = 2, balanced = true,
+    }).matrix
+    assert.same({ rows = 8, cols = 16, scheme = "line", grain = 16, offset = 32, count = 64, seed = 9, sign = false,
+      strip = 2, balanced = true }, matrix:info())
+    for i, row in ipairs(matrix:expand():table()) do
+      for j, value in ipairs(row) do
+        local bucket <const>, sign <const> = matrix:bucket(i, j)
+        assert.same({ bucket, 1 }, { math.tointeger(value), sign })
+        assert.is_true(bucket > 32)
+      end
+    end
+  end)
+
+  it("starts as init says, with the fan-in of a row", function()
+    local function fill(t, fan_in, fan_out) t:set(10 * fan_in + fan_out) end
+    assert.equal(35, nn.Embedding(5, 3, { init = fill }).weight:table()[5][3])
+    local pool <const> = nn.HashedEmbedding(100, 32, { compression = "1/8", init = "zero" }).pool
+    assert.equal(400, pool:size())
+    assert.equal(0, mean_square(values(pool)))
+  end)
 end)
 
 describe("Dropout", function()

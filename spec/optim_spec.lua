@@ -20,16 +20,17 @@ local function add_gradient(p, gradient)
 end
 
 describe("an optimiser", function()
-  local makers <const> = { SGD = "sgd", Adam = "adam", AdamW = "adamw", RMSprop = "rmsprop", Adagrad = "adagrad" }
+  local rows <const> = {
+    { "sgd", "SGD", { lr = 0.25, momentum = 0.5, nesterov = true, l1 = 0.125, l2 = 0.25 } },
+    { "adam", "Adam", { lr = 0.25, beta1 = 0.5, beta2 = 0.75, epsilon = 0.5, l1 = 0.125, l2 = 0.25 } },
+    { "adamw", "AdamW", { lr = 0.25, beta1 = 0.5, beta2 = 0.75, epsilon = 0.5, l1 = 0.125, l2 = 0.25 } },
+    { "rmsprop", "RMSprop", { lr = 0.25, momentum = 0.5, beta2 = 0.75, epsilon = 0.5, l1 = 0.125, l2 = 0.25 } },
+    { "adagrad", "Adagrad", { lr = 0.25, epsilon = 0.5, l1 = 0.125, l2 = 0.25 } },
+  }
 
-  for name, rule in pairs(makers) do
+  for _, row in ipairs(rows) do
+    local rule <const>, name <const>, options <const> = table.unpack(row)
     it(name .. " with its options takes the steps of its rule", function()
-      local options <const> = { lr = 0.25 }
-      if name == "SGD" then options.momentum, options.nesterov = 0.5, true end
-      if name == "RMSprop" then options.momentum, options.beta2 = 0.5, 0.75 end
-      if name:match("^Adam") then options.beta1, options.beta2, options.epsilon = 0.5, 0.75, 0.5 end
-      if name == "Adagrad" then options.epsilon = 0.5 end
-      options.l1, options.l2 = 0.125, 0.25
       local ours <const>, plain <const> = hn.tensor({ 3 }, { 1, 0, -2 }), hn.tensor({ 3 }, { 1, 0, -2 })
       ours:parameter()
       plain:parameter()
@@ -97,6 +98,22 @@ describe("an optimiser", function()
     optim.SGD({ lr = 1, clip = 6 }):step { a, b } -- below the limit nothing changes
     assert.same({ -6, 8 }, { a:item(), b:item() })
   end)
+
+  for _, row in ipairs {
+    { "Adam", { lr = 0.5, epsilon = 1, clip = 5 } }, { "AdamW", { lr = 0.5, epsilon = 1, clip = 5 } },
+    { "RMSprop", { lr = 0.5, epsilon = 1, clip = 5 } }, { "Adagrad", { lr = 0.5, epsilon = 1, clip = 5 } },
+  } do
+    local name <const>, options <const> = table.unpack(row)
+    it(name .. " takes a clipped gradient as it takes one of that size", function()
+      local function stepped(a, b, limit)
+        local p <const> = { parameter_with({ 0 }, a), parameter_with({ 0 }, b) }
+        optim[name] { lr = options.lr, epsilon = options.epsilon, clip = limit }:step(p)
+        return { p[1]:item(), p[2]:item() }
+      end
+      assert.same(stepped(3, -4), stepped(30, -40, options.clip))
+      assert.not_same(stepped(3, -4), stepped(30, -40))
+    end)
+  end
 
   it("refuses to clip gradients that are not finite", function()
     local p <const> = parameter_with({ 1 }, math.huge)

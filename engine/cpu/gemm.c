@@ -4,11 +4,18 @@
  */
 #include "cpu.h"
 
-#include <cblas.h>
 #include <limits.h>
 #include <omp.h>
 #include <stdio.h>
 #include <string.h>
+
+/* BLAS by its Fortran names, for matrices whose columns lie one after the other: ours are these, transposed. The names
+ * of CBLAS are also GSL's, whose slow products a program such as ROOT may have loaded before. */
+void sgemm_(const char *ta, const char *tb, const int *m, const int *n, const int *k, const float *alpha,
+            const float *a, const int *lda, const float *b, const int *ldb, const float *beta, float *c,
+            const int *ldc);
+void sgemv_(const char *ta, const int *m, const int *n, const float *alpha, const float *a, const int *lda,
+            const float *x, const int *incx, const float *beta, float *y, const int *incy);
 
 /* C = beta C, with 0 overwriting even NaN. */
 static void scale(int64_t m, int64_t n, float beta, float *c, int64_t ldc) {
@@ -23,8 +30,8 @@ static void gemv(bool ta, int64_t m, int64_t k, const float *a, int64_t lda, con
     scale(m, 1, 0, y, incy);
     beta = 1;
   }
-  cblas_sgemv(CblasRowMajor, ta ? CblasTrans : CblasNoTrans, (blasint)(ta ? k : m), (blasint)(ta ? m : k), 1, a,
-              (blasint)lda, x, (blasint)incx, beta, y, (blasint)incy);
+  sgemv_(ta ? "N" : "T", &(int){(int)(ta ? m : k)}, &(int){(int)(ta ? k : m)}, &(float){1}, a, &(int){(int)lda}, x,
+         &(int){(int)incx}, &beta, y, &(int){(int)incy});
 }
 
 static void product(bool ta, bool tb, int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, const float *b,
@@ -36,8 +43,8 @@ static void product(bool ta, bool tb, int64_t m, int64_t n, int64_t k, const flo
   else if (m == 1)
     gemv(!tb, n, k, b, ldb, a, ta ? lda : 1, beta, c, 1);
   else
-    cblas_sgemm(CblasRowMajor, ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans, (blasint)m, (blasint)n,
-                (blasint)k, 1, a, (blasint)lda, b, (blasint)ldb, beta, c, (blasint)ldc);
+    sgemm_(tb ? "T" : "N", ta ? "T" : "N", &(int){(int)n}, &(int){(int)m}, &(int){(int)k}, &(float){1}, b,
+           &(int){(int)ldb}, a, &(int){(int)lda}, &beta, c, &(int){(int)ldc});
 }
 
 /* A product on the calling thread alone; sizes fit an int. OpenBLAS uses one thread where OpenMP allows one only. The

@@ -212,14 +212,27 @@ asan:
 	  PROGRAM=build/asan/hnrun OPT='$(SANITIZE)'
 	@ASAN_OPTIONS=detect_leaks=1:$$ASAN_OPTIONS UBSAN_OPTIONS=print_stacktrace=1 build/asan/hnrun spec/run.lua $(ARGS)
 
-# Random bytes against the reader of model files; ARGS are libFuzzer's: make fuzz ARGS=-max_total_time=600
+# Random bytes against what reads files, all three targets or those in TARGETS; ARGS are libFuzzer's:
+# make fuzz TARGETS=predict ARGS=-max_total_time=600
+TARGETS     = model predict idx
+FUZZ        = build/fuzz
+FUZZ_CHECKS = -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+FUZZ_LIMITS = -max_total_time=20 -max_len=8192 -timeout=10 -malloc_limit_mb=16 -rss_limit_mb=1024
+
 fuzz:
 	@scripts/setup fuzz
-	@mkdir -p $(BUILD)/fuzz
-	$Qclang $(filter-out $(WARN) -fno-semantic-interposition -fopenmp,$(FLAGS)) -O1 -fsanitize=fuzzer,address,undefined \
-	  -fno-sanitize-recover=all -o $(BUILD)/fuzz/model spec/fuzz/model.c $(sort $(wildcard engine/core/*.c engine/core/op/*.c)) \
-	  -lxxhash -lcjson -lm -ldl
-	cd $(BUILD)/fuzz && mkdir -p corpus && cp ../../spec/golden/*.hn corpus && ./model -max_total_time=60 $(ARGS) corpus
+	@$(MAKE) all
+	@$(MAKE) $(TARGETS:%=$(FUZZ)/%) BUILD=$(FUZZ) CC=clang WARN=-w OPT='$(FUZZ_CHECKS)'
+	$Qmkdir -p $(FUZZ)/seeds/model $(FUZZ)/seeds/idx $(TARGETS:%=$(FUZZ)/corpus/%)
+	$Qcp spec/golden/*.hn $(FUZZ)/seeds/model && ln -sfn model $(FUZZ)/seeds/predict && ./hnrun spec/fuzz/seeds.lua $(FUZZ)/seeds
+	$Qcd $(FUZZ) && for t in $(TARGETS); do \
+	  echo "  fuzz    $$t"; ./$$t -dict=../../spec/fuzz/model.dict $(FUZZ_LIMITS) $(ARGS) corpus/$$t seeds/$$t || exit 1; done
+
+$(FUZZ)/idx: FUZZ_MUTATE =
+$(FUZZ)/model $(FUZZ)/predict: FUZZ_MUTATE = spec/fuzz/mutate.c
+$(FUZZ)/model $(FUZZ)/predict $(FUZZ)/idx: $(FUZZ)/%: spec/fuzz/%.c $(wildcard spec/fuzz/*.[ch]) $(FUZZ)/libhn.a
+	$(call say,link    $@)
+	$Q$(CC) $(FLAGS) -fsanitize=fuzzer -o $@ $< spec/fuzz/fuzz.c $(FUZZ_MUTATE) $(FUZZ)/libhn.a $(LIBS)
 
 lint:
 	@scripts/setup lint

@@ -52,7 +52,7 @@ MAKEFLAGS += --no-print-directory $(if $(MAKELEVEL:0=),,-j$(shell nproc))
 Q = $(if $(V),,@)
 say = $(if $(V),,@echo '  $(1)')
 
-.PHONY: all setup train test bench asan fuzz lint doc format install clean help FORCE
+.PHONY: all setup train test bench bench-predict asan fuzz lint doc format install clean help FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -203,6 +203,19 @@ bench:
 	@$(MAKE) all
 	@./hnrun scripts/bench.lua $(ARGS)
 
+# One event through hn_model_predict beside loops over the expanded weights.
+bench-predict:
+	@scripts/setup
+	@$(MAKE) all $(BUILD)/bench_predict
+	@./hnrun scripts/bench_predict.lua $(BUILD)/bench_predict.hn $(BUILD)/bench_predict.weights
+	@$(BUILD)/bench_predict $(BUILD)/bench_predict.hn $(BUILD)/bench_predict.weights
+
+$(BUILD)/bench_predict: scripts/bench_predict.c $(BUILD)/libhn.a
+	$(call say,bench   $@)
+	$Q$(CC) -std=c11 -O3 -DDENSE=dense_plain -c -o $@-plain.o $<
+	$Q$(CC) -std=c11 -O3 -march=native -ffast-math -DDENSE=dense_fast -c -o $@-fast.o $<
+	$Q$(CC) $(FLAGS) -o $@ $< $@-plain.o $@-fast.o $(BUILD)/libhn.a $(LIBS)
+
 # The specs on a second build that stops at the first bad access, undefined behaviour or leak.
 SANITIZE = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 
@@ -302,6 +315,7 @@ help:
 	@echo 'make test      setup, build, and run the specs'
 	@echo 'make bench     setup, build, and measure: layer steps and epochs, hashed beside dense; ARGS=--quick for a look'
 	@echo '               (scripts/bench-peers adds PyTorch)'
+	@echo 'make bench-predict  ns for one event through hn_model_predict, beside loops over the expanded weights'
 	@echo 'make cuda-report  registers, shared memory and spills of every CUDA kernel (scripts/gpu-check needs a GPU)'
 	@echo 'make asan      the specs on a build with address and undefined-behaviour sanitizers'
 	@echo 'make fuzz      libFuzzer on the reader of model files for a minute; ARGS go to libFuzzer'

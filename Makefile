@@ -318,7 +318,7 @@ help:
 	@echo 'make bench-predict  ns for one event through hn_model_predict, beside loops over the expanded weights'
 	@echo 'make cuda-report  registers, shared memory and spills of every CUDA kernel (scripts/gpu-check needs a GPU)'
 	@echo 'make asan      the specs on a build with address and undefined-behaviour sanitizers'
-	@echo 'make fuzz      libFuzzer on the reader of model files for a minute; ARGS go to libFuzzer'
+	@echo 'make fuzz      libFuzzer on the readers of files and on predictions, a minute; TARGETS=predict, ARGS to libFuzzer'
 	@echo 'make lint      clang-tidy, luacheck, and whether all that is public is documented;  make format: clang-format'
 	@echo 'make doc       the reference manual, build/doc/index.html: Lua, C, README, examples'
 	@echo 'make install   into PREFIX (/usr/local), below DESTDIR: program, header, libraries, pkg-config file'

@@ -52,7 +52,7 @@ MAKEFLAGS += --no-print-directory $(if $(MAKELEVEL:0=),,-j$(shell nproc))
 Q = $(if $(V),,@)
 say = $(if $(V),,@echo '  $(1)')
 
-.PHONY: all setup train test bench asan fuzz lint doc format install clean help FORCE
+.PHONY: all setup train test bench bench-predict asan fuzz lint doc format install clean help FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -203,6 +203,19 @@ bench:
 	@$(MAKE) all
 	@./hnrun scripts/bench.lua $(ARGS)
 
+# One event through hn_model_predict beside loops over the expanded weights.
+bench-predict:
+	@scripts/setup
+	@$(MAKE) all $(BUILD)/bench_predict
+	@./hnrun scripts/bench_predict.lua $(BUILD)/bench_predict.hn $(BUILD)/bench_predict.weights
+	@$(BUILD)/bench_predict $(BUILD)/bench_predict.hn $(BUILD)/bench_predict.weights
+
+$(BUILD)/bench_predict: scripts/bench_predict.c $(BUILD)/libhn.a
+	$(call say,bench   $@)
+	$Q$(CC) -std=c11 -O3 -DDENSE=dense_plain -c -o $@-plain.o $<
+	$Q$(CC) -std=c11 -O3 -march=native -ffast-math -DDENSE=dense_fast -c -o $@-fast.o $<
+	$Q$(CC) $(FLAGS) -o $@ $< $@-plain.o $@-fast.o $(BUILD)/libhn.a $(LIBS)
+
 # The specs on a second build that stops at the first bad access, undefined behaviour or leak.
 SANITIZE = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 
@@ -212,14 +225,27 @@ asan:
 	  PROGRAM=build/asan/hnrun OPT='$(SANITIZE)'
 	@ASAN_OPTIONS=detect_leaks=1:$$ASAN_OPTIONS UBSAN_OPTIONS=print_stacktrace=1 build/asan/hnrun spec/run.lua $(ARGS)
 
-# Random bytes against the reader of model files; ARGS are libFuzzer's: make fuzz ARGS=-max_total_time=600
+# Random bytes against what reads files, all three targets or those in TARGETS; ARGS are libFuzzer's:
+# make fuzz TARGETS=predict ARGS=-max_total_time=600
+TARGETS     = model predict idx
+FUZZ        = build/fuzz
+FUZZ_CHECKS = -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+FUZZ_LIMITS = -max_total_time=20 -max_len=8192 -timeout=10 -malloc_limit_mb=16 -rss_limit_mb=1024
+
 fuzz:
 	@scripts/setup fuzz
-	@mkdir -p $(BUILD)/fuzz
-	$Qclang $(filter-out $(WARN) -fno-semantic-interposition -fopenmp,$(FLAGS)) -O1 -fsanitize=fuzzer,address,undefined \
-	  -fno-sanitize-recover=all -o $(BUILD)/fuzz/model spec/fuzz/model.c $(sort $(wildcard engine/core/*.c engine/core/op/*.c)) \
-	  -lxxhash -lcjson -lm -ldl
-	cd $(BUILD)/fuzz && mkdir -p corpus && cp ../../spec/golden/*.hn corpus && ./model -max_total_time=60 $(ARGS) corpus
+	@$(MAKE) all
+	@$(MAKE) $(TARGETS:%=$(FUZZ)/%) BUILD=$(FUZZ) CC=clang WARN=-w OPT='$(FUZZ_CHECKS)'
+	$Qmkdir -p $(FUZZ)/seeds/model $(FUZZ)/seeds/idx $(TARGETS:%=$(FUZZ)/corpus/%)
+	$Qcp spec/golden/*.hn $(FUZZ)/seeds/model && ln -sfn model $(FUZZ)/seeds/predict && ./hnrun spec/fuzz/seeds.lua $(FUZZ)/seeds
+	$Qcd $(FUZZ) && for t in $(TARGETS); do \
+	  echo "  fuzz    $$t"; ./$$t -dict=../../spec/fuzz/model.dict $(FUZZ_LIMITS) $(ARGS) corpus/$$t seeds/$$t || exit 1; done
+
+$(FUZZ)/idx: FUZZ_MUTATE =
+$(FUZZ)/model $(FUZZ)/predict: FUZZ_MUTATE = spec/fuzz/mutate.c
+$(FUZZ)/model $(FUZZ)/predict $(FUZZ)/idx: $(FUZZ)/%: spec/fuzz/%.c $(wildcard spec/fuzz/*.[ch]) $(FUZZ)/libhn.a
+	$(call say,link    $@)
+	$Q$(CC) $(FLAGS) -fsanitize=fuzzer -o $@ $< spec/fuzz/fuzz.c $(FUZZ_MUTATE) $(FUZZ)/libhn.a $(LIBS)
 
 lint:
 	@scripts/setup lint
@@ -290,9 +316,10 @@ help:
 	@echo 'make test      setup, build, and run the specs'
 	@echo 'make bench     setup, build, and measure: layer steps and epochs, hashed beside dense; ARGS=--quick for a look'
 	@echo '               (scripts/bench-peers adds PyTorch)'
+	@echo 'make bench-predict  ns for one event through hn_model_predict, beside loops over the expanded weights'
 	@echo 'make cuda-report  registers, shared memory and spills of every CUDA kernel (scripts/gpu-check needs a GPU)'
 	@echo 'make asan      the specs on a build with address and undefined-behaviour sanitizers'
-	@echo 'make fuzz      libFuzzer on the reader of model files for a minute; ARGS go to libFuzzer'
+	@echo 'make fuzz      libFuzzer on the readers of files and on predictions, a minute; TARGETS=predict, ARGS to libFuzzer'
 	@echo 'make lint      clang-tidy, luacheck, and whether all that is public has a comment and a spec;'
 	@echo '               make format: clang-format'
 	@echo 'make doc       the reference manual, build/doc/index.html: Lua, C, README, examples'

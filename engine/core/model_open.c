@@ -17,6 +17,9 @@ static hn_status refuse(const hn_file *file, const char *reason) {
 
 #define BAD(file, ...) hn__fail((file)->context, HN_FORMAT, __VA_ARGS__)
 
+/* How many of the bytes that are left are read at once. */
+static int64_t piece(int64_t left) { return left < HN__PIECE ? left : HN__PIECE; }
+
 static hn_status read_at(const hn_file *file, void *target, int64_t bytes, int64_t at) {
   char *to = target;
   while (bytes > 0) {
@@ -167,9 +170,9 @@ static hn_status parse_header(hn_file *file, const char *text, int64_t length, i
 static hn_status sum_data(const hn_file *file, XXH3_state_t *sum, int64_t at, int64_t end) {
   void *room = NULL;
   hn_status status = HN_OK;
-  HN_TRY(hn__host_resize(file->context, &room, (size_t)HN__PIECE));
+  HN_TRY(hn__host_resize(file->context, &room, (size_t)piece(end - at)));
   for (int64_t n; at < end && status == HN_OK; at += n) {
-    n = end - at < HN__PIECE ? end - at : HN__PIECE;
+    n = piece(end - at);
     status = read_at(file, room, n, at);
     if (status == HN_OK) XXH3_64bits_update(sum, room, (size_t)n);
   }
@@ -256,10 +259,10 @@ hn_status hn_file_read(const hn_file *file, const char *name, hn_tensor *tensor)
   hn__entry *entry;
   void *room = NULL;
   HN_TRY(entry_for(file, name, hn_tensor_dtype(tensor), hn_tensor_size(tensor), &entry));
-  HN_TRY(hn__host_resize(file->context, &room, (size_t)HN__PIECE));
+  HN_TRY(hn__host_resize(file->context, &room, (size_t)piece(4 * entry->size)));
   hn_status status = HN_OK;
   for (int64_t first = 0, n; first < entry->size && status == HN_OK; first += n) {
-    n = entry->size - first < HN__PIECE / 4 ? entry->size - first : HN__PIECE / 4;
+    n = piece(4 * (entry->size - first)) / 4;
     status = read_at(file, room, 4 * n, file->data + entry->begin + 4 * first);
     if (status == HN_OK) status = hn_tensor_write(tensor, first, n, room);
   }

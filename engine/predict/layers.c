@@ -74,19 +74,9 @@ static hn_status matrix(hn__loader *l, const hn__layer *layer, const char *name,
   return bad_field(l, layer, name, "a virtual matrix that fits its pool");
 }
 
-/* Biases in the buckets are few: written out. */
-static hn_status hashed_bias(hn__loader *l, const hn__layer *layer, int64_t outputs, const float **out) {
-  hn_matrix m;
-  const float *pool;
-  float *bias;
-  int sign;
-  HN_TRY(matrix(l, layer, "bias", outputs, 1, &m, &pool));
-  HN_TRY(hn__predict_numbers(l, outputs, &bias));
-  for (int64_t i = 0; i < outputs; i++) {
-    const float *bucket = pool + hn_matrix_bucket(&m, i, 0, &sign);
-    bias[i] = (float)sign * *bucket;
-  }
-  *out = bias;
+static hn_status hashed_bias(hn__loader *l, const hn__layer *layer, hn__predict_step *step) {
+  HN_TRY(matrix(l, layer, "bias", step->outputs, 1, &step->bias_matrix, &step->bias_pool));
+  step->bias_pool += step->bias_matrix.offset;
   return HN_OK;
 }
 
@@ -94,7 +84,7 @@ static hn_status bias_of(hn__loader *l, const hn__layer *layer, hn__predict_step
   const cJSON *item = field(layer, "bias");
   if (!item) return HN_OK;
   if (step->kind == HN_STEP_HASHED && cJSON_GetObjectItemCaseSensitive(item, "matrix"))
-    return hashed_bias(l, layer, step->outputs, &step->bias);
+    return hashed_bias(l, layer, step);
   return tensor(l, layer, "bias", step->outputs, 0, &step->bias);
 }
 

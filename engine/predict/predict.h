@@ -24,7 +24,9 @@ typedef struct hn__predict_step {
   int64_t inputs, outputs;   /* columns before and after; until load.c has fitted them, 0 where any will do */
   hn_matrix matrix;          /* hashed; of scheme line as wide as whole lines: no slot or sign changes by that */
   const float *weight;       /* linear: outputs x inputs; hashed: the pool from the matrix' offset on */
-  const float *bias;         /* NULL: none */
+  const float *bias;         /* NULL: none, or in buckets: */
+  hn_matrix bias_matrix;     /* outputs x 1 */
+  const float *bias_pool;    /* from the matrix' offset on, or NULL */
   const float *gain;         /* norms */
   const float *mean, *scale; /* batch norm: running mean, 1 / deviation */
   float number;              /* unary: its argument; layer norm: epsilon */

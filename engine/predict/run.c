@@ -31,10 +31,12 @@ HN_CLONES static void products(int64_t rows, int64_t cols, const float *weight, 
     }
 }
 
-static void start_with_bias(const hn__predict_step *step, int64_t n, float *y) {
+static void start_with_bias(const hn__cpu_kernels *kernels, const hn__predict_step *step, int64_t n, float *y) {
   size_t bytes = (size_t)step->outputs * sizeof *y;
   for (int64_t s = 0; s < n; s++, y += step->outputs)
-    if (step->bias)
+    if (step->bias_pool)
+      kernels->expand(&step->bias_matrix, step->bias_pool, 0, step->outputs, 0, 1, y, 1);
+    else if (step->bias)
       memcpy(y, step->bias, bytes);
     else
       memset(y, 0, bytes);
@@ -95,11 +97,11 @@ static void each_sample(const hn__predict_step *step, int64_t n, const float *x,
 static void apply(const hn_model *model, const hn__predict_step *step, int64_t n, float *x, float *y) {
   switch (step->kind) {
   case HN_STEP_LINEAR:
-    start_with_bias(step, n, y);
+    start_with_bias(model->kernels, step, n, y);
     products(step->outputs, step->inputs, step->weight, step->inputs, n, x, step->inputs, y, step->outputs);
     break;
   case HN_STEP_HASHED:
-    start_with_bias(step, n, y);
+    start_with_bias(model->kernels, step, n, y);
     hashed(model->kernels, step, n, x, y);
     break;
   case HN_STEP_UNARY: hn__cpu_unary_values(step->unary, step->number, n * step->outputs, x, y); break;

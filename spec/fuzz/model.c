@@ -1,29 +1,8 @@
-/* libFuzzer on hn_file_open(): the bytes as they are, and once more with a checksum that fits, so that what lies behind
- * it is reached. What opens must read. */
-#include <fcntl.h>
-#include <inttypes.h>
-#include <stdint.h>
-#include <stdio.h>
+/* libFuzzer on hn_file_open(). What opens must read, and reading takes no more memory than hn.h says. */
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-#include <xxhash.h>
 
 #include "core/model.h"
-
-/* The reader needs no backend; the linker does. */
-const hn_backend hn__cpu_backend;
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
-
-static void put_sum(uint8_t *bytes, size_t size) {
-  char digits[HN__SUM_DIGITS + 1];
-  size_t at = HN__SUM_AT;
-  if (size < at + HN__SUM_DIGITS) return;
-  memcpy(bytes + 8, HN__SUM_BEFORE, at - 8);
-  memset(bytes + at, '0', HN__SUM_DIGITS);
-  snprintf(digits, sizeof digits, "%016" PRIx64, (uint64_t)XXH3_64bits(bytes, size));
-  memcpy(bytes + at, digits, HN__SUM_DIGITS);
-}
+#include "fuzz.h"
 
 static void read_all(hn_context *context, const hn_file *file) {
   const char *name;
@@ -38,28 +17,15 @@ static void read_all(hn_context *context, const hn_file *file) {
   }
 }
 
-static void open_bytes(const uint8_t *bytes, size_t size) {
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
   static hn_context context; /* of no device: opening takes no device memory */
-  static char path[64];
   hn_file *file = NULL;
+  const char *path = fuzz_file(bytes, size);
   context.refs = 1;
-  snprintf(path, sizeof path, "/dev/shm/hn-fuzz-%ld", (long)getpid());
-  int fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
-  if (fd < 0 || write(fd, bytes, size) != (ssize_t)size) abort();
-  close(fd);
+  fuzz_watch();
   if (hn_file_open(&context, path, &file) == HN_OK) read_all(&context, file);
   hn_file_release(file);
-  unlink(path);
+  fuzz_check(64 * size + 4096);
   if (context.memory.objects != 0 || context.memory.host != 0) abort();
-}
-
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
-  uint8_t *copy = malloc(size + 1);
-  if (!copy) return 0;
-  memcpy(copy, bytes, size);
-  open_bytes(copy, size);
-  put_sum(copy, size);
-  open_bytes(copy, size);
-  free(copy);
   return 0;
 }

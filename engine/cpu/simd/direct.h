@@ -11,6 +11,7 @@
 
 #define SIDE (VEC == 16 ? 4 : 2) /* rows side by side */
 #define MOST HN_CPU_DIRECT       /* samples */
+#define WINDOW 32                /* runs of each of CHUNK rows that are hashed before they are multiplied */
 
 typedef struct run {
   floats x[PARTS];
@@ -36,6 +37,18 @@ HN_INLINE run signed_run(const run *v, uint32_t sign) {
   return s;
 }
 
+/* Hashed runs of some rows, of which run k of row r is at r * row_step + k * run_step. */
+typedef struct hashes {
+  const uint32_t *slot, *sign;
+  int64_t row_step, run_step;
+} hashes;
+
+HN_INLINE run weights_at(const float *w, const hashes *h, int64_t r, int64_t k) {
+  int64_t at = r * h->row_step + k * h->run_step;
+  run v = load_run(w + (size_t)h->slot[at] * LINE);
+  return signed_run(&v, h->sign[at]);
+}
+
 /* Run k of a block. */
 HN_INLINE run weights_of(const float *w, const block *b, int64_t k) {
   run v = load_run(w + (size_t)b->slot[k] * LINE);
@@ -57,17 +70,17 @@ HN_INLINE void hash_block(const hn__cpu_direct *d, int64_t row, int64_t col, int
 
 /* -- line: forward -- */
 
-/* sum[r][s] += row r's block times sample s. */
-HN_INLINE void dot(const float *w, const block *b, const int rows, const int batch, int64_t runs, const float *x,
-                   int64_t ldx, run (*sum)[MOST]) {
+/* sum[r][s] += row r's runs times sample s, or = where they are the first. */
+HN_INLINE void dot(const float *w, const hashes *h, const int rows, const int batch, bool first, int64_t runs,
+                   const float *x, int64_t ldx, run (*sum)[MOST]) {
   run a[SIDE][MOST];
   for (int r = 0; r < rows; r++)
-    for (int s = 0; s < batch; s++) a[r][s] = sum[r][s];
+    for (int s = 0; s < batch; s++) a[r][s] = first ? (run){0} : sum[r][s];
   for (int64_t k = 0; k < runs; k++) {
     run sample[MOST];
     for (int s = 0; s < batch; s++) sample[s] = load_run(x + s * ldx + k * LINE);
     for (int r = 0; r < rows; r++) {
-      run v = weights_of(w, b + r, k);
+      run v = weights_at(w, h, r, k);
       for (int s = 0; s < batch; s++) add_product(&a[r][s], &v, &sample[s]);
     }
   }
@@ -75,18 +88,18 @@ HN_INLINE void dot(const float *w, const block *b, const int rows, const int bat
     for (int s = 0; s < batch; s++) sum[r][s] = a[r][s];
 }
 
-HN_INLINE void dots(const float *w, const block *b, const int rows, int64_t batch, int64_t runs, const float *x,
-                    int64_t ldx, run (*sum)[MOST]) {
-  if (batch == 1) dot(w, b, rows, 1, runs, x, ldx, sum);
-  if (batch == 2) dot(w, b, rows, 2, runs, x, ldx, sum);
-  if (batch == 3) dot(w, b, rows, 3, runs, x, ldx, sum);
-  if (batch == 4) dot(w, b, rows, 4, runs, x, ldx, sum);
+HN_INLINE void dots(const float *w, const hashes *h, const int rows, int64_t batch, bool first, int64_t runs,
+                    const float *x, int64_t ldx, run (*sum)[MOST]) {
+  if (batch == 1) dot(w, h, rows, 1, first, runs, x, ldx, sum);
+  if (batch == 2) dot(w, h, rows, 2, first, runs, x, ldx, sum);
+  if (batch == 3) dot(w, h, rows, 3, first, runs, x, ldx, sum);
+  if (batch == 4) dot(w, h, rows, 4, first, runs, x, ldx, sum);
 }
 
-/* The last run of a row, of n < LINE columns: lanes beyond them add 0, whatever the bucket. */
-HN_INLINE void dots_rest(const float *w, const block *b, int64_t batch, int64_t k, int64_t n, const float *x,
-                         int64_t ldx, run *sum) {
-  run v = weights_of(w, b, k);
+/* The last run of row r, of n < LINE columns: lanes beyond them add 0, whatever the bucket. */
+HN_INLINE void dots_rest(const float *w, const hashes *h, int64_t r, int64_t batch, int64_t k, int64_t n,
+                         const float *x, int64_t ldx, run *sum) {
+  run v = weights_at(w, h, r, k);
   float some[LINE] = {0}, sample[LINE] = {0};
   memcpy(some, &v, (size_t)n * sizeof *some);
   v = load_run(some);
@@ -95,6 +108,14 @@ HN_INLINE void dots_rest(const float *w, const block *b, int64_t batch, int64_t 
     run y = load_run(sample);
     add_product(&sum[s], &v, &y);
   }
+}
+
+/* Some columns from j on, hashed, of `rows` rows. */
+HN_INLINE void dots_of(const hn__cpu_direct *d, const hashes *h, const int rows, int64_t j, int64_t width,
+                       run (*sum)[MOST]) {
+  int64_t full = width / LINE, rest = width % LINE;
+  dots(d->w, h, rows, d->batch, j == 0, full, d->x + j, d->v->cols, sum);
+  for (int r = 0; rest && r < rows; r++) dots_rest(d->w, h, r, d->batch, full, rest, d->x + j, d->v->cols, sum[r]);
 }
 
 /* The sum of a run's lanes: of its halves, of their halves, and so on, at every level. */
@@ -113,24 +134,56 @@ HN_INLINE float fold(const run *sum) {
   return (f[0] + f[2]) + (f[1] + f[3]);
 }
 
-HN_INLINE void line_forward_rows(const hn__cpu_direct *d, const int rows, int64_t i, block *b) {
-  run sum[SIDE][MOST];
-  memset(sum, 0, sizeof sum);
-  for (int64_t j = 0; j < d->cols; j += ALONG * LINE) {
-    int64_t width = hn__cpu_least(d->cols - j, ALONG * LINE), full = width / LINE, rest = width % LINE;
-    for (int r = 0; r < rows; r++) hash_block(d, i + r, j, width, b + r);
-    dots(d->w, b, rows, d->batch, full, d->x + j, d->v->cols, sum);
-    for (int r = 0; rest && r < rows; r++) dots_rest(d->w, b + r, d->batch, full, rest, d->x + j, d->v->cols, sum[r]);
-  }
-  for (int r = 0; r < rows; r++)
+HN_INLINE void add_sums(const hn__cpu_direct *d, int64_t i, int64_t rows, const run (*sum)[MOST]) {
+  for (int64_t r = 0; r < rows; r++)
     for (int64_t s = 0; s < d->batch; s++) d->to[s * d->v->rows + i + r] += fold(&sum[r][s]);
 }
 
+/* A row hashed along its runs. */
+HN_INLINE void line_forward_along(const hn__cpu_direct *d, int64_t i) {
+  block b;
+  run sum[1][MOST];
+  hashes h = {b.slot, b.sign, 0, 1};
+  for (int64_t j = 0; j < d->cols; j += ALONG * LINE) {
+    int64_t width = hn__cpu_least(d->cols - j, ALONG * LINE);
+    hash_block(d, i, j, width, &b);
+    dots_of(d, &h, 1, j, width, sum);
+  }
+  add_sums(d, i, 1, (const run(*)[MOST])sum);
+}
+
+/* Up to CHUNK rows hashed side by side, WINDOW runs at a time. */
+HN_INLINE void line_forward_down(const hn__cpu_direct *d, int64_t i, int64_t rows) {
+  _Alignas(64) uint32_t slot[WINDOW][CHUNK], sign[WINDOW][CHUNK];
+  run sum[CHUNK][MOST];
+  row_parts p;
+  start_rows(d->v, i, rows, 0, &p);
+  for (int64_t j = 0; j < d->cols; j += WINDOW * LINE) {
+    int64_t r = 0, width = hn__cpu_least(d->cols - j, WINDOW * LINE), runs = hn__cpu_ceil(width, LINE);
+    for (int64_t k = 0; k < runs; k += RUNS)
+      hash_line_down(d->v, &p, rows, j / LINE + k, hn__cpu_least(runs - k, RUNS), slot + k, sign + k);
+    for (; r + SIDE <= rows; r += SIDE) {
+      hashes h = {slot[0] + r, sign[0] + r, 1, CHUNK};
+      dots_of(d, &h, SIDE, j, width, sum + r);
+    }
+    for (; r < rows; r++) {
+      hashes h = {slot[0] + r, sign[0] + r, 1, CHUNK};
+      dots_of(d, &h, 1, j, width, sum + r);
+    }
+  }
+  add_sums(d, i, rows, (const run(*)[MOST])sum);
+}
+
+/* Whole registers are hashed: a few long rows leave less of them empty along, many rows down. A row's sum is the same. */
 HN_INLINE void line_forward(const hn__cpu_direct *d) {
-  block b[SIDE];
-  int64_t i = d->row, end = d->row + d->rows;
-  for (; i + SIDE <= end; i += SIDE) line_forward_rows(d, SIDE, i, b);
-  for (; i < end; i++) line_forward_rows(d, 1, i, b);
+  int64_t runs = hn__cpu_ceil(d->cols, LINE);
+  for (int64_t i = 0; i < d->rows; i += CHUNK) {
+    int64_t rows = hn__cpu_least(d->rows - i, CHUNK);
+    if (rows * hn__cpu_ceil(runs, VEC) < runs * hn__cpu_ceil(rows, VEC))
+      for (int64_t r = 0; r < rows; r++) line_forward_along(d, d->row + i + r);
+    else
+      line_forward_down(d, d->row + i, rows);
+  }
 }
 
 /* -- line: gradient of the input -- */

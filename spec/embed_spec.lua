@@ -200,16 +200,18 @@ local limited <const> = {
   { "many coroutines within each other", 0, 100000, "local function f() while true do coroutine.wrap(f)() end end "
     .. "while true do pcall(f) end", QUOTA },
   { "coroutines made before", 0, 100000, "local c = {} for i = 1, 50 do c[i] = coroutine.create(function() "
-    .. "while true do coroutine.yield() end end) end while true do for i = 1, 50 do coroutine.resume(c[i]) end end", QUOTA },
+    .. "while true do coroutine.yield() end end) end while true do for i = 1, 50 do coroutine.resume(c[i]) end end",
+    QUOTA },
   { "closing a coroutine", 0, 100000, "local f = function() while true do end end while true do "
-    .. "local c = coroutine.create(function() local x <close> = setmetatable({}, { __close = f }) coroutine.yield() end) "
-    .. "coroutine.resume(c) coroutine.close(c) end", QUOTA },
+    .. "local c = coroutine.create(function() local x <close> = setmetatable({}, { __close = f }) "
+    .. "coroutine.yield() end) coroutine.resume(c) coroutine.close(c) end", QUOTA },
   { "a handler that loops", 0, 100000, "xpcall(error, function() while true do end end)", QUOTA },
-  { "functions of C that catch", 0, 100000, "local t = {} for i = 1, 1000 do t[i] = function() while true do end end end "
-    .. "while true do pcall(table.sort, t, pcall) end", QUOTA },
+  { "functions of C that catch", 0, 100000, "local t = {} "
+    .. "for i = 1, 1000 do t[i] = function() while true do end end end while true do pcall(table.sort, t, pcall) end",
+    QUOTA },
   { "a finalizer", 0, 100000, "setmetatable({}, { __gc = function() while true do end end })", "__gc" },
-  { "a finalizer of a class", 0, 1000000, "local M = require 'hn'.nn.module 'M' M.__gc = function() while true do end end "
-    .. "M()", "__gc" },
+  { "a finalizer of a class", 0, 1000000, "local M = require 'hn'.nn.module 'M' "
+    .. "M.__gc = function() while true do end end M()", "__gc" },
   { "a finalizer of a tensor", 0, 1000000, "local t = require 'hn'.tensor { 2 } "
     .. "getmetatable(t).__gc = function() while true do end end t = nil collectgarbage()", "ok" },
   { "callbacks", 0, 1000000, "local hn = require 'hn' local data = { x = hn.tensor { 4, 2 }, y = hn.tensor { 4, 1 } } "
@@ -313,9 +315,10 @@ describe("in a C program,", function()
   end
 
   it("a script has the libraries that the host lists", function()
-    assert.same("ok ", limit(0, 0, 0, "math,io", "assert(math and io and not os and not string and not pcall(require, 'hn'))"))
-    assert.matches("open: argument argument: libraries: 'mat' is none of base", ok(installed .. "/limits 0 0 0 mat '' ''"), 1,
-      true)
+    assert.same("ok ", limit(0, 0, 0, "math,io",
+      "assert(math and io and not os and not string and not pcall(require, 'hn'))"))
+    assert.matches("open: argument argument: libraries: 'mat' is none of base",
+      ok(installed .. "/limits 0 0 0 mat '' ''"), 1, true)
   end)
 
   it("a script has limits: too little memory to open", function()

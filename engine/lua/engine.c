@@ -61,8 +61,9 @@ static int open_state(lua_State *L) {
   lua_pushlightuserdata(L, engine);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &engine_key);
   luaL_openlibs(L);
-  hnl_guard(L);
+  hnl_guard_limits(L);
   keep_globals(L);
+  hnl_guard_handlers(L);
   hnl_close_libraries(L);
   hnl_open_folders(L);
   luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
@@ -124,7 +125,8 @@ typedef struct chunk {
 static int load_chunk(lua_State *L) {
   const chunk *c = lua_touserdata(L, 1);
   const char *mode = hnl_is_text_only(hnl_engine(L)) ? "t" : NULL;
-  int status = c->text ? luaL_loadbufferx(L, c->text, strlen(c->text), c->name, mode) : luaL_loadfilex(L, c->path, mode);
+  int status =
+      c->text ? luaL_loadbufferx(L, c->text, strlen(c->text), c->name, mode) : luaL_loadfilex(L, c->path, mode);
   if (status != LUA_OK) return lua_error(L);
   luaL_checkstack(L, c->n, "too many arguments");
   for (int i = 0; i < c->n; i++) lua_pushstring(L, c->args[i]);

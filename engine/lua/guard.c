@@ -1,7 +1,4 @@
-/*
- * Lua's functions by which a script could get past its quota or an interruption, in versions that let it through. The
- * modules of lua/ get them as well.
- */
+/* Lua's functions by which a script could get past its quota or an interruption, in versions that let it through. */
 #include <string.h>
 
 #include "hnl.h"
@@ -52,11 +49,11 @@ static int guarded_create(lua_State *L) {
   return guarded(L);
 }
 
-/* Finalizers run without hooks, so none may be set. */
+/* Finalizers run without hooks, and see objects of hn that are gone: none may be set. */
 static int guarded_setmetatable(lua_State *L) {
   if (lua_istable(L, 2)) {
     lua_pushliteral(L, "__gc");
-    if (lua_rawget(L, 2) != LUA_TNIL) return luaL_error(L, "a script with a quota cannot have finalizers (__gc)");
+    if (lua_rawget(L, 2) != LUA_TNIL) return luaL_error(L, "a script under limits cannot have finalizers (__gc)");
     lua_pop(L, 1);
   }
   return guarded(L);
@@ -69,18 +66,27 @@ static void replace(lua_State *L, const char *name, lua_CFunction by) {
   lua_setfield(L, -2, name);
 }
 
-void hnl_guard(lua_State *L) {
+/* Those that catch errors, in the table on the top of the stack. */
+static void guard_errors(lua_State *L) {
+  replace(L, "pcall", guarded);
+  lua_getfield(L, -1, LUA_COLIBNAME);
+  replace(L, "create", guarded_create);
+  replace(L, "wrap", guarded_create);
+  replace(L, "resume", guarded);
+  replace(L, "close", guarded);
+  lua_pop(L, 1);
+}
+
+void hnl_guard_limits(lua_State *L) {
+  const hn_engine *engine = hnl_engine(L);
+  lua_pushglobaltable(L);
+  if (hnl_has_quota(engine) || hnl_is_text_only(engine)) replace(L, "setmetatable", guarded_setmetatable);
+  if (hnl_has_quota(engine)) guard_errors(L);
+  lua_pop(L, 1);
+}
+
+void hnl_guard_handlers(lua_State *L) {
   lua_pushglobaltable(L);
   replace(L, "xpcall", guarded_xpcall);
-  if (hnl_has_quota(hnl_engine(L))) {
-    replace(L, "pcall", guarded);
-    replace(L, "setmetatable", guarded_setmetatable);
-    lua_getfield(L, -1, LUA_COLIBNAME);
-    replace(L, "create", guarded_create);
-    replace(L, "wrap", guarded_create);
-    replace(L, "resume", guarded);
-    replace(L, "close", guarded);
-    lua_pop(L, 1);
-  }
   lua_pop(L, 1);
 }

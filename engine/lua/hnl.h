@@ -61,8 +61,10 @@ void hnl_charge_coroutine(lua_State *L);
 void hnl_count_on(const hn_engine *engine, lua_State *L);
 
 /* -- guard.c -- */
-/* Replaces the functions by which scripts could catch the end of their quota. */
-void hnl_guard(lua_State *L);
+/* Under limits, replaces the functions by which scripts could get past them, also for the modules of lua/. */
+void hnl_guard_limits(lua_State *L);
+/* Replaces xpcall, whose handlers could keep an interruption from coming through. */
+void hnl_guard_handlers(lua_State *L);
 
 /* -- sandbox.c -- */
 /* Takes from scripts the libraries that the engine's options do not list; with a quota, debug, which could end it. */

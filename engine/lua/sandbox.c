@@ -10,8 +10,8 @@
 
 /* -- libraries -------------------------------------------------------------------------------------------------- */
 
-static const char *const libraries[] = {"base", "coroutine", "table", "string", "utf8",
-                                        "math", "io",        "os",    "package", "debug", "hn"};
+static const char *const libraries[] = {"base", "coroutine", "table",   "string", "utf8", "math",
+                                        "io",   "os",        "package", "debug",  "hn"};
 enum { LIBRARIES = sizeof libraries / sizeof *libraries };
 
 /* The modules that `hn` hands out anyway. */
@@ -118,8 +118,7 @@ void hnl_open_folders(lua_State *L) {
   lua_newtable(L);
   for (int i = 0; folders[i]; i++) {
     char resolved[PATH_MAX];
-    if (!realpath(folders[i], resolved))
-      hnl_fail(L, HN_ARGUMENT, "folders: '%s': %s", folders[i], strerror(errno));
+    if (!realpath(folders[i], resolved)) hnl_fail(L, HN_ARGUMENT, "folders: '%s': %s", folders[i], strerror(errno));
     lua_pushstring(L, strcmp(resolved, "/") == 0 ? "" : resolved);
     lua_seti(L, -2, i + 1);
   }

@@ -13,7 +13,8 @@ static const char training[] =
     "hn.use { device = 'cpu', threads = 1, seed = 7 }\n"
     "local x = hn.tensor({ 64, 8 }):normal(0, 1)\n"
     "local net = hn.nn.Sequential { hn.nn.Hashed(8, 32), hn.nn.ReLU(), hn.nn.Linear(32, 1) }\n"
-    "local history = hn.fit(net, { x = x, y = x:sum(2):reshape(64, 1) }, { loss = 'mse', epochs = 5, progress = false })\n"
+    "local history = hn.fit(net, { x = x, y = x:sum(2):reshape(64, 1) }, { loss = 'mse', epochs = 5, progress = false "
+    "})\n"
     "error(('%.17g'):format(history.loss[5]), 0)\n";
 
 static bool run(const char *text, char *said, size_t size) {

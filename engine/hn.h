@@ -429,12 +429,26 @@ typedef struct hn_engine hn_engine;
 
 /* Opens an engine: a Lua 5.4 state with the standard libraries and `require "hn"`. Options given here win over what
  * scripts ask for with hn.use; unset ones (device NULL, threads -1, memory -1, seed_set false) are the script's.
- * The last two are limits for scripts of others, 0: none. lua_memory: bytes that Lua itself may hold, hn's modules (some
- * 2 MiB) included; beyond, the script gets the error "not enough memory", which it may catch, but no more memory.
- * instructions: of Lua's virtual machine in one hn_run_file() or hn_run_string(), to a thousand; what the host calls by
- * itself goes on with what the last run left. Beyond, the error "quota: ..." ends the script, which cannot catch it.
- * Scripts then have no debug library. This is no sandbox: files, programs (io, os, package) and bytecode are open to
- * scripts, and neither C functions nor finalizers (__gc) are counted. */
+ * The rest is for scripts of others; 0 or NULL: no limit. Texts and lists must stay until hn_close().
+ *
+ * instructions: of Lua's virtual machine in one hn_run_file() or hn_run_string(), to a thousand, which a new coroutine
+ * counts at once. seconds: of the clock. What the host calls by itself goes on with what is left; hn_renew() starts them
+ * anew. Then the error "quota: ..." ends the script, up to the host: neither pcall nor coroutines, handlers or __close
+ * hold it. It comes in Lua code and after an operation of hn; one call of a C function, such as an operation, a match
+ * of a difficult pattern or what the host adds, is not cut short: a host that must be sure runs scripts in a process that
+ * it can kill, as hnrun --seconds does. Scripts then have no debug library. Networks that were in training may be left in
+ * the middle of it.
+ * lua_memory: bytes that Lua itself may hold, hn's modules (some 2 MiB) included. That is a cap and not a quota: beyond,
+ * the script gets the error "not enough memory", which it may catch and let go of something, but never more memory.
+ * `memory` caps the device.
+ *
+ * libraries: a list of base (always there), coroutine, table, string, utf8, math, io, os, package, debug, hn, such as
+ * "base,coroutine,table,string,utf8,math,hn". Chunks are then texts, load() takes no bytecode, loadfile and dofile are
+ * gone, and require gives the listed libraries and hn's public modules alone. folders: a list that ends with NULL; hn then
+ * reads and writes files in these folders alone, links and ".." resolved. Files that the host opens are its own affair.
+ * With a quota or a list of libraries scripts cannot set finalizers (__gc).
+ * HN_ARGUMENT for an unknown library and a folder that is not there. Scripts in one engine share its global variables:
+ * give scripts that don't trust each other an engine each. */
 typedef struct hn_engine_options {
   const char *device;
   int threads;
@@ -443,6 +457,9 @@ typedef struct hn_engine_options {
   uint32_t seed;
   int64_t lua_memory;
   int64_t instructions;
+  double seconds;
+  const char *libraries;
+  const char *const *folders;
 } hn_engine_options;
 
 /* Options all unset; hn_open() takes NULL for these. On failure *out still holds what hn_close() takes: an engine to be
@@ -455,6 +472,8 @@ HN_API struct lua_State *hn_lua(hn_engine *engine);
 /* Runs a file (NULL: standard input) or a text as a Lua chunk with the n given arguments (strings). */
 HN_API hn_status hn_run_file(hn_engine *engine, const char *path, int n, const char *const *args);
 HN_API hn_status hn_run_string(hn_engine *engine, const char *text, const char *name);
+/* Starts the quotas of instructions and seconds anew, for a host that calls Lua functions by itself. */
+HN_API void hn_renew(hn_engine *engine);
 /* Error text with traceback of the last run that failed. */
 HN_API const char *hn_error(const hn_engine *engine);
 /* Asks the running script to stop; safe in a signal handler. A training run ends at its next minibatch and the script

@@ -27,7 +27,9 @@ typedef struct command {
   hn_engine_options engine;
   action *actions;
   int action_count;
-  bool code, help, version, interactive;
+  bool code, help, version, interactive, sandbox;
+  const char **folders; /* ends with NULL */
+  int folder_count;
   int script; /* where it stands in argv; argc if there is none */
 } command;
 
@@ -81,6 +83,31 @@ static bool take_seed(command *c, const char *value) {
   return c->engine.seed_set;
 }
 
+static bool take_lua_memory(command *c, const char *value) { return hn_parse_bytes(value, &c->engine.lua_memory); }
+
+static bool take_instructions(command *c, const char *value) {
+  unsigned long n = 0;
+  bool good = whole_number(value, 4000000000, &n);
+  c->engine.instructions = (int64_t)n;
+  return good && n > 0;
+}
+
+static bool take_seconds(command *c, const char *value) {
+  char *end;
+  c->engine.seconds = strtod(value, &end);
+  return end != value && *end == '\0' && c->engine.seconds > 0 && c->engine.seconds <= 1e6;
+}
+
+static bool take_sandbox(command *c, const char *value) {
+  (void)value;
+  return c->sandbox = true;
+}
+
+static bool take_folder(command *c, const char *value) {
+  c->folders[c->folder_count++] = value;
+  return *value != '\0';
+}
+
 static bool take_interactive(command *c, const char *value) {
   (void)value;
   return c->interactive = true;
@@ -118,6 +145,16 @@ static const option options[] = {
      "a number of bytes, such as 64MiB, 1.5GiB, 500kB or 1000000", take_memory},
     {NULL, "--seed", "N", "seed of the random numbers and of the layers", "a whole number from 0 to 4294967295",
      take_seed},
+    {NULL, "--sandbox", NULL, "a script of others: no io, os, package, debug; files in the folders of --allow alone",
+     NULL, take_sandbox},
+    {NULL, "--allow", "FOLDER", "in the sandbox, read and write files in FOLDER; again for another one", "a folder",
+     take_folder},
+    {NULL, "--lua-memory", "SIZE", "bytes that Lua itself may hold, such as 64MiB",
+     "a number of bytes, such as 64MiB, 1.5GiB, 500kB or 1000000", take_lua_memory},
+    {NULL, "--instructions", "N", "of Lua's virtual machine, after which the script ends",
+     "a whole number from 1 to 4000000000", take_instructions},
+    {NULL, "--seconds", "N", "of the clock, after which the script ends", "a number above 0, at most 1000000",
+     take_seconds},
     {"-v", "--version", NULL, "print the version and what was built in", NULL, take_version},
     {"-h", "--help", NULL, "print this", NULL, take_help},
 };
@@ -278,7 +315,7 @@ static int set_arg(lua_State *L) {
 /* Opens the engine's context, which takes the device from the command line. */
 static int open_device(lua_State *L) {
   lua_getglobal(L, "require");
-  lua_pushliteral(L, "hn.core");
+  lua_pushliteral(L, "hn");
   lua_call(L, 1, 1);
   lua_getfield(L, -1, "device");
   lua_call(L, 0, 0);
@@ -295,6 +332,21 @@ static bool prepare(hn_engine *engine, lua_CFunction function, arguments *a, con
   return false;
 }
 
+/* The engine ends a script between two operations; this ends it in the middle of one. */
+static void on_alarm(int number) {
+  static const char text[] = "hnrun: quota: the script has used its seconds, and was in a call that does not end\n";
+  (void)number;
+  if (write(STDERR_FILENO, text, sizeof text - 1) < 0) _exit(EXIT_SCRIPT);
+  _exit(EXIT_SCRIPT);
+}
+
+/* Gives a run its seconds, and one more to end by itself. */
+static void set_alarm(const command *c) {
+  if (c->engine.seconds <= 0) return;
+  signal(SIGALRM, on_alarm);
+  alarm((unsigned)c->engine.seconds + 2);
+}
+
 static hn_status require_module(hn_engine *engine, const char *text) {
   const char *equals = strchr(text, '=');
   int name = equals ? (int)(equals - text) : (int)strlen(text);
@@ -306,6 +358,7 @@ static hn_status require_module(hn_engine *engine, const char *text) {
 static hn_status run_actions(hn_engine *engine, const command *c) {
   for (int i = 0; i < c->action_count; i++) {
     const action *a = &c->actions[i];
+    set_alarm(c);
     hn_status status = a->module ? require_module(engine, a->text) : hn_run_string(engine, a->text, "=(command line)");
     if (status != HN_OK) return status;
   }
@@ -316,6 +369,7 @@ static hn_status run_actions(hn_engine *engine, const command *c) {
 static hn_status run_script(hn_engine *engine, const command *c, int argc, char **argv) {
   if (c->script >= argc) return c->code || c->interactive ? HN_OK : hn_run_file(engine, NULL, 0, NULL);
   const char *path = argv[c->script];
+  set_alarm(c);
   const char *const *rest = (const char *const *)(argv + c->script + 1);
   return hn_run_file(engine, strcmp(path, "-") == 0 ? NULL : path, argc - c->script - 1, rest);
 }
@@ -397,23 +451,38 @@ static bool nothing_to_do(const command *c, int argc) {
   return c->script >= argc && !c->code && !c->version && isatty(STDIN_FILENO);
 }
 
+/* What the options ask for together; false, and why, if they do not go together. */
+static bool close_sandbox(command *c, int argc, char **argv) {
+  static const char libraries[] = "base,coroutine,table,string,utf8,math,hn";
+  const char *wrong = NULL;
+  bool quota = c->engine.seconds > 0 || c->engine.instructions > 0;
+  if (c->folder_count > 0 && !c->sandbox) wrong = "option '--allow' expects '--sandbox' beside it";
+  if (c->interactive && (c->sandbox || quota)) wrong = "the prompt has no sandbox and no quotas: name a script";
+  if (c->sandbox && wants_export(c, argc, argv)) wrong = "export does not run in a sandbox";
+  if (wrong) fprintf(stderr, "hnrun: %s\n", wrong);
+  if (c->sandbox && !c->version) c->engine.libraries = libraries, c->engine.folders = c->folders;
+  return !wrong;
+}
+
 static int obey(command *c, int argc, char **argv) {
   if (c->help) {
     print_usage(stdout);
     return EXIT_SUCCESS;
   }
   c->interactive = c->interactive || nothing_to_do(c, argc);
+  if (!close_sandbox(c, argc, argv)) return EXIT_USAGE;
   return open_and_run(c, argc, argv);
 }
 
 int main(int argc, char **argv) {
-  command c = {.engine = hn_engine_options_default(), .actions = calloc((size_t)argc + 1, sizeof *c.actions)};
-  if (!c.actions) {
-    fputs("hnrun: out of memory\n", stderr);
-    return EXIT_SCRIPT;
-  }
-  int status = read_command(&c, argc, argv);
+  command c = {.engine = hn_engine_options_default(),
+               .actions = calloc((size_t)argc + 1, sizeof *c.actions),
+               .folders = calloc((size_t)argc + 1, sizeof *c.folders)};
+  bool room = c.actions && c.folders;
+  if (!room) fputs("hnrun: out of memory\n", stderr);
+  int status = room ? read_command(&c, argc, argv) : EXIT_SCRIPT;
   if (status == EXIT_SUCCESS) status = obey(&c, argc, argv);
   free(c.actions);
+  free(c.folders);
   return status;
 }

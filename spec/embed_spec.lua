@@ -178,6 +178,27 @@ local limited <const> = {
   { "many coroutines", 0, 100000, "while true do coroutine.wrap(function() return 1 end)() end", QUOTA },
   { "closing", 0, 100000, "local f = function() while true do end end "
     .. "while true do pcall(function() local x <close> = setmetatable({}, { __close = f }) f() end) end", QUOTA },
+  { "many coroutines within each other", 0, 100000, "local function f() while true do coroutine.wrap(f)() end end "
+    .. "while true do pcall(f) end", QUOTA },
+  { "coroutines made before", 0, 100000, "local c = {} for i = 1, 50 do c[i] = coroutine.create(function() "
+    .. "while true do coroutine.yield() end end) end while true do for i = 1, 50 do coroutine.resume(c[i]) end end",
+    QUOTA },
+  { "closing a coroutine", 0, 100000, "local f = function() while true do end end while true do "
+    .. "local c = coroutine.create(function() local x <close> = setmetatable({}, { __close = f }) "
+    .. "coroutine.yield() end) coroutine.resume(c) coroutine.close(c) end", QUOTA },
+  { "a handler that loops", 0, 100000, "xpcall(error, function() while true do end end)", QUOTA },
+  { "functions of C that catch", 0, 100000, "local t = {} "
+    .. "for i = 1, 1000 do t[i] = function() while true do end end end while true do pcall(table.sort, t, pcall) end",
+    QUOTA },
+  { "a finalizer", 0, 100000, "setmetatable({}, { __gc = function() while true do end end })", "__gc" },
+  { "a finalizer of a class", 0, 1000000, "local M = require 'hn'.nn.module 'M' "
+    .. "M.__gc = function() while true do end end M()", "__gc" },
+  { "a finalizer of a tensor", 0, 1000000, "local t = require 'hn'.tensor { 2 } "
+    .. "getmetatable(t).__gc = function() while true do end end t = nil collectgarbage()", "ok" },
+  { "callbacks", 0, 1000000, "local hn = require 'hn' local data = { x = hn.tensor { 4, 2 }, y = hn.tensor { 4, 1 } } "
+    .. "while true do pcall(hn.fit, hn.nn.Linear(2, 1), data, { progress = false, loss = 'mse', "
+    .. "callbacks = { batch = function() pcall(function() while true do end end) end } }) end",
+    "quota: the script has used its 1000000 instructions" },
   { "training", 0, 100000, "local hn = require 'hn' while true do hn.tensor({ 4 }, 1):relu():sum():item() end", QUOTA },
   { "no way out", 0, 100000, "assert(debug == nil and not pcall(require, 'debug'))", "ok" },
   { "a table", 8e6, 0, "local t = {} for i = 1, 1e8 do t[i] = i end", "not enough memory" },
@@ -186,12 +207,36 @@ local limited <const> = {
   { "within the memory", 8e6, 0, "for i = 1, 50 do local x = ('x'):rep(1e6) end require 'hn'", "ok" },
 }
 
+-- Seconds, a script, and how it ends.
+local LATE <const> = "quota: the script has used its 0.2 seconds"
+local timed <const> = {
+  { "a long loop", 0.2, "while true do end", LATE },
+  { "within the time", 100, "for i = 1, 1e5 do end", "ok" },
+  { "pcall and coroutines", 0.2, "while true do pcall(coroutine.wrap(function() while true do end end)) end", LATE },
+  { "many coroutines within each other", 0.2, "local function f() while true do pcall(coroutine.wrap(f)) end end "
+    .. "while true do pcall(f) end", LATE },
+  { "operations", 0.2, "local x = require 'hn'.tensor({ 600, 600 }, 1) while true do pcall(function() "
+    .. "while true do x:matmul(x):close() end end) end", LATE },
+  { "an operation in C", 0.2, "local x = require 'hn'.tensor({ 600, 600 }, 1) while true do pcall(x.matmul, x, x) end",
+    LATE },
+}
+
+-- How a script ends under limits; after it, another one runs as ever.
+local function limit(memory, instructions, seconds, libraries, text)
+  local out <const> = ok(("%s/limits %d %d %g %s %s %s"):format(installed, memory, instructions, seconds, libraries,
+    files.quoted(text), files.quoted "for i = 1, 9e4 do end"))
+  local first <const>, second <const> = out:match "^([^\n]*)\n([^\n]*)\n$"
+  assert.same("ok ", second)
+  return first
+end
+
 describe("in a C program,", function()
   lazy_setup(function()
     installed = install.copy()
     build("examples/embed/predict.c", "cc -std=c11 -D_POSIX_C_SOURCE=200809L", "-pthread")
     build("spec/support/c/allocations.c", "cc -std=c11")
     build("spec/support/c/limits.c", "cc -std=c11")
+    build("spec/support/c/engines.c", "cc -std=c11 -D_POSIX_C_SOURCE=200809L", "-pthread")
     build("examples/embed/host.c", "cc -std=c11", "$(pkg-config --cflags --libs lua5.4)")
     build("examples/embed/layer.c", "cc -std=c11")
     build("examples/embed/header.cpp", "c++ -std=c++11")
@@ -238,16 +283,47 @@ describe("in a C program,", function()
   for _, case in ipairs(limited) do
     local name <const>, memory <const>, instructions <const>, text <const>, ends <const> = table.unpack(case)
     it("a script has limits: " .. name, function()
-      local out <const> = ok(("%s/limits %d %d %s %s"):format(installed, memory, instructions, files.quoted(text),
-        files.quoted "for i = 1, 9e4 do end"))
-      local first <const>, second <const> = out:match "^([^\n]*)\n([^\n]*)\n$"
-      assert.matches(ends, first, 1, true)
-      assert.same("ok ", second)
+      assert.matches(ends, limit(memory, instructions, 0, "-", text), 1, true)
     end)
   end
 
+  for _, case in ipairs(timed) do
+    local name <const>, seconds <const>, text <const>, ends <const> = table.unpack(case)
+    it("a script has seconds: " .. name, function()
+      assert.matches(ends, limit(0, 0, seconds, "-", text), 1, true)
+    end)
+  end
+
+  it("a script has the libraries that the host lists", function()
+    assert.same("ok ", limit(0, 0, 0, "math,io",
+      "assert(math and io and not os and not string and not pcall(require, 'hn'))"))
+    assert.matches("open: argument argument: libraries: 'mat' is none of base",
+      ok(installed .. "/limits 0 0 0 mat '' ''"), 1, true)
+  end)
+
   it("a script has limits: too little memory to open", function()
-    assert.matches("open: memory", ok(installed .. "/limits 20000 0 '' ''"), 1, true)
+    assert.matches("open: memory", ok(installed .. "/limits 20000 0 0 - '' ''"), 1, true)
+  end)
+
+  it("engines that are opened and closed leave nothing", function()
+    local grown <const> = ok(installed .. "/engines open 10000"):match "^(%-?%d+)\n$"
+    assert.is_true(tonumber(grown) < 8192, grown .. " KiB")
+  end)
+
+  it("engines in several threads train at once, and alike", function()
+    local said <const> = {}
+    for line in ok(installed .. "/engines threads 4"):gmatch "[^\n]*\n" do said[#said + 1] = line end
+    assert.is_number(tonumber(said[1]))
+    assert.same({ said[1], said[1], said[1], said[1] }, said)
+  end)
+
+  it("the library neither prints, exits nor takes signals", function()
+    local calls <const> = ok("nm -u --no-demangle " .. installed .. "/lib/libhn.a | sed -n 's/^ *U //p' | sort -u")
+    assert.matches("%f[%w]malloc\n", calls)
+    for _, name in ipairs { "exit", "_exit", "abort", "signal", "sigaction", "raise", "printf", "__printf_chk", "puts",
+      "putchar", "fprintf", "__fprintf_chk", "perror", "fputs", "fwrite", "stdout", "stderr", "system", "execve" } do
+      assert.not_matches("\n" .. name .. "\n", "\n" .. calls, 1, true)
+    end
   end)
 
   it("host.c runs a script and calls its function", function()

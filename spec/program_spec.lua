@@ -241,6 +241,18 @@ describe("Ctrl-C", function()
       collectgarbage()
       io.open(ready, "w"):close()
       while true do end]] },
+    { "a message handler", [[
+      local _, why <const> = xpcall(error, function()
+        io.open(ready, "w"):close()
+        while true do end
+      end)
+      error(why)]] },
+    { "a script whose message handler loops", [[
+      local _, why <const> = xpcall(function()
+        io.open(ready, "w"):close()
+        while true do end
+      end, function() while true do end end)
+      error(why)]] },
     { "a coroutine that uses the engine", [[
       local hn <const> = require "hn"
       coroutine.wrap(function()

@@ -54,7 +54,7 @@ static void put(lua_State *L, hn_array *array, int64_t i) {
 
 static int idx(lua_State *L) {
   hn_context *context = hnl_context(L);
-  const char *path = hnl_string(L, 1, "idx: the path");
+  const char *path = hnl_path(L, 1, "idx: the path");
   hnl_try(L, context, hn_idx_read(context, path, new_array(L)));
   return 1;
 }

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
 #include <xxhash.h>
 #include <zlib.h>
@@ -189,7 +188,7 @@ static int fail(lua_State *L) {
   hn_status status = HN_ARGUMENT;
   for (int s = HN_OK; s <= HN_SCRIPT; s++)
     if (strcmp(hn_status_name((hn_status)s), name) == 0) status = (hn_status)s;
-  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE); /* the global variable may be the script's */
+  hnl_push_globals(L); /* the global variable may be the script's */
   lua_getfield(L, -1, "string");
   lua_getfield(L, -1, "format");
   lua_replace(L, 1);
@@ -199,9 +198,7 @@ static int fail(lua_State *L) {
 }
 
 static int clock_seconds(lua_State *L) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  lua_pushnumber(L, (lua_Number)now.tv_sec + 1e-9 * (lua_Number)now.tv_nsec);
+  lua_pushnumber(L, hnl_seconds());
   return 1;
 }
 

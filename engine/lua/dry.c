@@ -16,8 +16,9 @@ static int dry(lua_State *L) {
   dry_run *run = lua_newuserdatauv(L, sizeof *run, 0);
   *run = (dry_run){NULL, engine->layers, engine->settled};
   luaL_setmetatable(L, HNL_DRY);
-  hnl_try(L, context, hn_dry_begin(context));
-  run->context = context;
+  hn_status status = hn_dry_begin(context);
+  if (status == HN_OK) run->context = context;
+  hnl_try(L, context, status);
   return 1;
 }
 

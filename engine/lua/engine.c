@@ -43,11 +43,13 @@ static void keep_globals(lua_State *L) {
   lua_rawsetp(L, LUA_REGISTRYINDEX, &globals_key);
 }
 
+void hnl_push_globals(lua_State *L) { lua_rawgetp(L, LUA_REGISTRYINDEX, &globals_key); }
+
 /* Upvalue 1: the module's source. */
 static int load_embedded(lua_State *L) {
   const hn__lua_module *module = lua_touserdata(L, lua_upvalueindex(1));
   if (luaL_loadbufferx(L, (const char *)module->text, module->size, module->chunk, "t") != LUA_OK) return lua_error(L);
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &globals_key);
+  hnl_push_globals(L);
   lua_setupvalue(L, -2, 1); /* a chunk's first one is _ENV */
   lua_pushvalue(L, 1);
   lua_call(L, 1, 1);
@@ -59,8 +61,11 @@ static int open_state(lua_State *L) {
   lua_pushlightuserdata(L, engine);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &engine_key);
   luaL_openlibs(L);
+  hnl_guard_limits(L);
   keep_globals(L);
-  if (engine->options.instructions > 0) hnl_close_ways_out(L);
+  hnl_guard_handlers(L);
+  hnl_close_libraries(L);
+  hnl_open_folders(L);
   luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
   lua_pushcfunction(L, hnl_open_core);
   lua_setfield(L, -2, "hn.core");
@@ -82,7 +87,8 @@ hn_status hn_open(const hn_engine_options *options, hn_engine **out) {
   hnl_limit_memory(engine);
   lua_pushcfunction(engine->L, open_state);
   lua_pushlightuserdata(engine->L, engine);
-  return lua_pcall(engine->L, 1, 0, 0) == LUA_OK ? HN_OK : HN_MEMORY;
+  int status = lua_pcall(engine->L, 1, 0, 0);
+  return status == LUA_OK ? HN_OK : status == LUA_ERRMEM ? HN_MEMORY : HN_ARGUMENT;
 }
 
 void hn_close(hn_engine *engine) {
@@ -108,27 +114,46 @@ static int traceback(lua_State *L) {
   return 1;
 }
 
-/* Runs the chunk on the top of the stack with n strings. On an error its text stays on the stack, for hn_error(). */
-static hn_status run_chunk(lua_State *L, int load_status, int n, const char *const *args) {
-  if (load_status != LUA_OK) return HN_SCRIPT;
-  hnl_count_anew(hnl_engine(L));
+/* What is to run: a file, or a text if there is one. */
+typedef struct chunk {
+  const char *path, *text, *name;
+  int n;
+  const char *const *args;
+} chunk;
+
+/* Gives the function and its arguments. */
+static int load_chunk(lua_State *L) {
+  const chunk *c = lua_touserdata(L, 1);
+  const char *mode = hnl_is_text_only(hnl_engine(L)) ? "t" : NULL;
+  int status =
+      c->text ? luaL_loadbufferx(L, c->text, strlen(c->text), c->name, mode) : luaL_loadfilex(L, c->path, mode);
+  if (status != LUA_OK) return lua_error(L);
+  luaL_checkstack(L, c->n, "too many arguments");
+  for (int i = 0; i < c->n; i++) lua_pushstring(L, c->args[i]);
+  return c->n + 1;
+}
+
+/* On an error its text stays on the stack, for hn_error(). */
+static hn_status run(hn_engine *engine, chunk c) {
+  lua_State *L = engine->L;
+  lua_settop(L, 0);
+  engine->listening = engine->pending = 0; /* a quota may have ended who listened */
   lua_pushcfunction(L, traceback);
-  lua_insert(L, -2);
-  luaL_checkstack(L, n, "too many arguments");
-  for (int i = 0; i < n; i++) lua_pushstring(L, args[i]);
-  int status = lua_pcall(L, n, 0, -2 - n);
-  lua_remove(L, status == LUA_OK ? -1 : -2);
-  return status == LUA_OK ? HN_OK : HN_SCRIPT;
+  lua_pushcfunction(L, load_chunk);
+  lua_pushlightuserdata(L, &c);
+  hn_renew(engine);
+  if (lua_pcall(L, 1, LUA_MULTRET, 0) != LUA_OK) return HN_SCRIPT;
+  if (lua_pcall(L, c.n, 0, 1) != LUA_OK) return HN_SCRIPT;
+  lua_settop(L, 0);
+  return HN_OK;
 }
 
 hn_status hn_run_file(hn_engine *engine, const char *path, int n, const char *const *args) {
-  lua_settop(engine->L, 0);
-  return run_chunk(engine->L, luaL_loadfile(engine->L, path), n, args);
+  return run(engine, (chunk){.path = path, .n = n, .args = args});
 }
 
 hn_status hn_run_string(hn_engine *engine, const char *text, const char *name) {
-  lua_settop(engine->L, 0);
-  return run_chunk(engine->L, luaL_loadbuffer(engine->L, text, strlen(text), name), 0, NULL);
+  return run(engine, (chunk){.text = text, .name = name});
 }
 
 const char *hn_error(const hn_engine *engine) {

@@ -36,6 +36,7 @@ int hnl_fail(lua_State *L, hn_status status, const char *format, ...) {
 
 void hnl_try(lua_State *L, hn_context *context, hn_status status) {
   if (status != HN_OK) raise_text(L, status, hn_message(context));
+  hnl_check_quota(L);
 }
 
 int hnl_wrong(lua_State *L, const char *name, const char *wanted, int index) {
@@ -116,5 +117,9 @@ void hnl_make_type(lua_State *L, const char *name, const luaL_Reg *methods, cons
   lua_newtable(L);
   luaL_setfuncs(L, methods, 0);
   lua_setfield(L, -2, "__index");
+  lua_createtable(L, 0, 1); /* what scripts see of it: they must neither call nor replace __gc */
+  lua_pushstring(L, name);
+  lua_setfield(L, -2, "__name");
+  lua_setfield(L, -2, "__metatable");
   lua_pop(L, 1);
 }

@@ -11,7 +11,7 @@ static hn_file *self(lua_State *L) {
 
 static int file(lua_State *L) {
   hn_context *context = hnl_context(L);
-  const char *path = lua_isnoneornil(L, 1) ? NULL : hnl_string(L, 1, "file: the path");
+  const char *path = lua_isnoneornil(L, 1) ? NULL : hnl_path(L, 1, "file: the path");
   hn_file **box = lua_newuserdatauv(L, sizeof *box, 0);
   *box = NULL;
   luaL_setmetatable(L, HNL_FILE);
@@ -42,7 +42,7 @@ static int get(lua_State *L) {
 
 static int save(lua_State *L) {
   hn_file *f = self(L);
-  hnl_try(L, hn_file_context(f), hn_file_save(f, hnl_string(L, 2, "save: the path")));
+  hnl_try(L, hn_file_context(f), hn_file_save(f, hnl_path(L, 2, "save: the path")));
   return 0;
 }
 
@@ -90,7 +90,7 @@ static const luaL_Reg methods[] = {{"add", add},     {"set", set},     {"get", g
 
 static const luaL_Reg metamethods[] = {{"__gc", close_file}, {"__close", close_file}, {NULL, NULL}};
 
-static const luaL_Reg functions[] = {{"file", file}, {"json", hnl_json}, {NULL, NULL}};
+static const luaL_Reg functions[] = {{"file", file}, {"exists", hnl_exists}, {"json", hnl_json}, {NULL, NULL}};
 
 void hnl_open_file(lua_State *L) {
   hnl_make_type(L, HNL_FILE, methods, metamethods);

@@ -25,14 +25,18 @@ struct hn_engine {
   volatile sig_atomic_t pending, listening; /* Ctrl-C came; somebody polls for it */
   volatile sig_atomic_t stopping;           /* the script is to end with an error */
   int64_t lua_used, instructions;           /* under limits: bytes of Lua's, and what is left of the quota */
+  double deadline;                          /* when the time is used up, by hnl_seconds(), */
+  bool late;                                /* and whether it was seen to be */
 };
 
 /* -- engine.c, errors.c -- */
 /* The engine, which takes note of the coroutine that asks. */
 hn_engine *hnl_engine(lua_State *L);
+/* Pushes the modules' own table of Lua's global variables. */
+void hnl_push_globals(lua_State *L);
 /* The current context, opened with defaults if there is none. */
 hn_context *hnl_context(lua_State *L);
-/* Raises the context's message if the status is not HN_OK. */
+/* Raises the context's message if the status is not HN_OK, and the quota's error if it is used up. */
 void hnl_try(lua_State *L, hn_context *context, hn_status status);
 int hnl_fail(lua_State *L, hn_status status, const char *format, ...) HN_PRINTF(3, 4);
 /* "argument: NAME must be WANTED, got TYPE". */
@@ -45,11 +49,35 @@ void hnl_push_memory(lua_State *L, hn_memory memory);
 
 /* -- limits.c: what the engine's options ask for -- */
 void hnl_limit_memory(hn_engine *engine);
-/* Starts the quota of a run; goes on with it in a coroutine whose hook was another one. */
-void hnl_count_anew(hn_engine *engine);
+/* Seconds of a clock that only goes forward. */
+double hnl_seconds(void);
+/* Whether instructions or seconds are limited. */
+bool hnl_has_quota(const hn_engine *engine);
+/* Raises the quota's error if it is used up. */
+void hnl_check_quota(lua_State *L);
+/* Takes what a new coroutine may do before it is looked at. */
+void hnl_charge_coroutine(lua_State *L);
+/* Goes on counting in a coroutine whose hook was another one. */
 void hnl_count_on(const hn_engine *engine, lua_State *L);
-/* Takes the debug library, which could end the counting, from scripts, and gives them an xpcall that is counted. */
-void hnl_close_ways_out(lua_State *L);
+
+/* -- guard.c -- */
+/* Under limits, replaces the functions by which scripts could get past them, also for the modules of lua/. */
+void hnl_guard_limits(lua_State *L);
+/* Replaces xpcall, whose handlers could keep an interruption from coming through. */
+void hnl_guard_handlers(lua_State *L);
+
+/* -- sandbox.c -- */
+/* Takes from scripts the libraries that the engine's options do not list; with a quota, debug, which could end it. */
+void hnl_close_libraries(lua_State *L);
+/* Whether chunks are texts alone. */
+bool hnl_is_text_only(const hn_engine *engine);
+/* Notes the folders of the engine's options; raises if one is none. */
+void hnl_open_folders(lua_State *L);
+/* The path at index, resolved and within one of these folders: whatever opens a file for a script asks here. Raises if
+ * it is elsewhere. Belongs to Lua; leaves values on the stack. */
+const char *hnl_path(lua_State *L, int index, const char *name);
+/* exists(path): whether there is a file of that name, readable or not. */
+int hnl_exists(lua_State *L);
 
 /* -- arguments: they name the argument in their error -- */
 lua_Number hnl_number(lua_State *L, int index, const char *name);

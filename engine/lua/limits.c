@@ -1,5 +1,6 @@
-/* Limits on a script: memory of Lua's own, and instructions. */
+/* Limits on a script: memory of Lua's own, instructions, and seconds. */
 #include <stdlib.h>
+#include <time.h>
 
 #include "hnl.h"
 
@@ -25,68 +26,54 @@ void hnl_limit_memory(hn_engine *engine) {
   lua_setallocf(L, allocate, engine);
 }
 
-/* Once the quota is used up, every instruction raises the error again, in whatever coroutine: a pcall that catches it
- * comes no further. */
-static void count_instructions(lua_State *L, lua_Debug *ar) {
+double hnl_seconds(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+bool hnl_has_quota(const hn_engine *engine) { return engine->options.instructions > 0 || engine->options.seconds > 0; }
+
+static bool over(hn_engine *engine) {
+  if (engine->options.seconds > 0 && !engine->late) engine->late = hnl_seconds() > engine->deadline;
+  return engine->late || engine->instructions < 0;
+}
+
+void hnl_check_quota(lua_State *L) {
+  hn_engine *engine = hnl_engine(L);
+  if (!over(engine)) return;
+  hnl_count_on(engine, L);
+  if (engine->late) luaL_error(L, "quota: the script has used its %f seconds", (LUAI_UACNUMBER)engine->options.seconds);
+  luaL_error(L, "quota: the script has used its %I instructions", (LUAI_UACINT)engine->options.instructions);
+}
+
+void hnl_charge_coroutine(lua_State *L) {
+  hn_engine *engine = hnl_engine(L);
+  if (engine->options.instructions > 0) engine->instructions -= STRIDE;
+  hnl_check_quota(L);
+}
+
+/* Once a quota is used up, every instruction raises the error again, in whatever coroutine. */
+static void count(lua_State *L, lua_Debug *ar) {
   hn_engine *engine = hnl_engine(L);
   (void)ar;
-  engine->instructions -= lua_gethookcount(L);
-  if (engine->instructions < 0) {
-    lua_sethook(L, count_instructions, LUA_MASKCOUNT, 1);
-    luaL_error(L, "quota: the script has used its %I instructions", (LUAI_UACINT)engine->options.instructions);
-  }
+  if (engine->options.instructions > 0) engine->instructions -= lua_gethookcount(L);
+  hnl_check_quota(L);
   if (lua_gethookcount(L) != STRIDE) hnl_count_on(engine, L);
 }
 
 void hnl_count_on(const hn_engine *engine, lua_State *L) {
-  if (engine->options.instructions > 0)
-    lua_sethook(L, count_instructions, LUA_MASKCOUNT, STRIDE);
+  bool used_up = engine->late || engine->instructions < 0;
+  if (hnl_has_quota(engine))
+    lua_sethook(L, count, LUA_MASKCOUNT, used_up ? 1 : STRIDE);
   else
     lua_sethook(L, NULL, 0, 0);
 }
 
-void hnl_count_anew(hn_engine *engine) {
-  if (engine->options.instructions <= 0) return;
+void hn_renew(hn_engine *engine) {
+  if (!hnl_has_quota(engine)) return;
   engine->instructions = engine->options.instructions;
+  engine->deadline = hnl_seconds() + engine->options.seconds;
+  engine->late = false;
   hnl_count_on(engine, engine->L);
-}
-
-/* A message handler that runs inside the hook's error would not be counted: behind the quota there is none. */
-static int handle(lua_State *L) {
-  if (hnl_engine(L)->instructions < 0) return 1;
-  lua_settop(L, 1);
-  lua_pushvalue(L, lua_upvalueindex(1));
-  lua_insert(L, 1);
-  lua_call(L, 1, 1);
-  return 1;
-}
-
-static int all_results(lua_State *L, int status, lua_KContext unused) {
-  (void)status;
-  (void)unused;
-  return lua_gettop(L);
-}
-
-/* xpcall(f, handler, ...) with that in between; upvalue 1 is Lua's own. */
-static int limited_xpcall(lua_State *L) {
-  luaL_checktype(L, 2, LUA_TFUNCTION);
-  lua_pushvalue(L, 2);
-  lua_pushcclosure(L, handle, 1);
-  lua_replace(L, 2);
-  lua_pushvalue(L, lua_upvalueindex(1));
-  lua_insert(L, 1);
-  lua_callk(L, lua_gettop(L) - 1, LUA_MULTRET, 0, all_results);
-  return lua_gettop(L);
-}
-
-void hnl_close_ways_out(lua_State *L) {
-  lua_getglobal(L, "xpcall");
-  lua_pushcclosure(L, limited_xpcall, 1);
-  lua_setglobal(L, "xpcall");
-  lua_pushnil(L);
-  lua_setglobal(L, LUA_DBLIBNAME);
-  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
-  lua_pushnil(L);
-  lua_setfield(L, -2, LUA_DBLIBNAME);
-  lua_pop(L, 1);
 }

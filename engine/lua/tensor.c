@@ -26,12 +26,14 @@ hn_tensor *hnl_tensor(lua_State *L, int index, const char *name) {
 hn_tensor **hnl_tensors(lua_State *L, int index, const char *name, int *n) {
   if (!lua_istable(L, index)) hnl_wrong(L, name, "a list of tensors", index);
   *n = (int)luaL_len(L, index);
-  hn_tensor **list = lua_newuserdatauv(L, (size_t)(*n + 1) * sizeof *list, 0);
+  hn_tensor **list = lua_newuserdatauv(L, ((size_t)*n + 1) * sizeof *list, 1);
+  lua_newtable(L); /* keeps them, whatever the script's list does */
   for (int i = 0; i < *n; i++) {
     lua_geti(L, index, i + 1);
     list[i] = hnl_tensor(L, -1, name);
-    lua_pop(L, 1);
+    lua_seti(L, -2, i + 1);
   }
+  lua_setiuservalue(L, -2, 1);
   return list;
 }
 

@@ -39,10 +39,10 @@ static void push_states(lua_State *L, int states, int i) {
   lua_seti(L, states, i);
 }
 
-static hn_tensor **state_box(lua_State *L, int k) {
-  lua_geti(L, -1, k);
+/* Box k of the list at a stack place; pushes it, so that it stays. */
+static hn_tensor **state_box(lua_State *L, int list, int k) {
+  lua_geti(L, list, k);
   hn_tensor **box = luaL_testudata(L, -1, HNL_TENSOR);
-  lua_pop(L, 1);
   if (!box) hnl_fail(L, HN_ARGUMENT, "update: each entry of states must be a list of two tensors");
   return box;
 }
@@ -57,12 +57,13 @@ static int update(lua_State *L) {
   if (!lua_istable(L, 4)) return hnl_wrong(L, "update: states", "a table", 4);
   for (int i = 0; i < n; i++) {
     push_states(L, 4, i + 1);
-    hn_tensor **first = state_box(L, 1), **second = state_box(L, 2), *state[2] = {*first, *second};
+    int list = lua_gettop(L);
+    hn_tensor **first = state_box(L, list, 1), **second = state_box(L, list, 2), *state[2] = {*first, *second};
     hn_status status = hn_update(&rule, parameters[i], state);
     *first = state[0];
     *second = state[1];
     hnl_try(L, hn_tensor_context(parameters[i]), status);
-    lua_pop(L, 1);
+    lua_settop(L, list - 1);
   }
   return 0;
 }
@@ -85,14 +86,12 @@ static int update_state(lua_State *L) {
   bool make = lua_toboolean(L, 4);
   lua_settop(L, 1);
   luaL_checktype(L, 1, LUA_TTABLE);
-  hn_tensor **box = state_box(L, k);
+  hn_tensor **box = state_box(L, 1, k);
   if (make && !*box)
     hnl_try(L, hn_tensor_context(parameter),
             hn_tensor_new(hn_tensor_context(parameter), HN_OPTIMIZER, HN_FLOAT32, hn_tensor_dims(parameter),
                           hn_tensor_shape(parameter), box));
-  if (!*box) return 0;
-  lua_geti(L, 1, k);
-  return 1;
+  return *box ? 1 : 0;
 }
 
 /* new_states(): a list for update() to fill in. */

@@ -147,9 +147,7 @@ end
 --- The checkpoint to go on from, { file =, state =, path = }, or nil where none is asked for or none was written yet.
 function checkpoint.open(o)
   local path <const> = o.resume and o.checkpoint and o.checkpoint.path
-  local there <const>, _, code = io.open(path or "", "rb")
-  if there then there:close() end
-  if not path or not there and code == 2 then return nil end
+  if not path or not core.exists(path) then return nil end
   local file <const> = core.file(path)
   local text <const> = file:get "checkpoint"
   if not text then core.fail("format", "hn.fit: resume: '%s' is no checkpoint, but a model alone", path) end

@@ -13,18 +13,10 @@ local fashion_names <const> = {
 }
 local digit_names <const> = { "0", "1", "2", "3", "4", "5", "6", "7", "8", "9" }
 
-local not_there <const> = 2 -- ENOENT
-
---- Whether a file of that name is there, readable or not.
-local function exists(path)
-  local file <close>, _, code = io.open(path, "rb")
-  return file ~= nil or code ~= not_there
-end
-
 --- The file in the folder, plain or gzip.
 local function find(folder, name, advice)
   for _, path in ipairs { folder .. "/" .. name, folder .. "/" .. name .. ".gz" } do
-    if exists(path) then return path end
+    if core.exists(path) then return path end
   end
   core.fail("file", "'%s': neither %s nor %s.gz is in that folder; %s", folder, name, name, advice)
 end

@@ -40,7 +40,7 @@ local function explain(problem)
     problem = type(meta) == "table" and meta.__tostring and tostring(problem) or "error object: " .. show(problem)
   end
   if problem:find("interrupted$") then return (core.terminal() and "\n" or "") .. problem end -- behind ^C
-  local trace <const> = debug.traceback("", 2):gsub("\n%s*%[C%]: in function 'xpcall'.*", "")
+  local trace <const> = debug.traceback("", 2):gsub("\n%s*%[C%]: in %a+ 'xpcall'.*", "")
   return problem .. trace:gsub("\n%s*hn/repl/[^\n]*", "")
 end
 

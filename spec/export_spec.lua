@@ -1,13 +1,13 @@
 -- hnrun export --c: the C file is compiled, run on some rows and compared with the engine.
 
 local hn <const> = require "hn"
+local exported <const> = require "spec.support.exported"
 local files <const> = require "spec.support.files"
 local plan_of <const> = require "hn.export.plan"
 local program <const> = require "spec.support.program"
 local quantise <const> = require "hn.export.quantise"
 
 local nn <const> = hn.nn
-local ROWS <const> = 7
 local WARN <const> = "gcc -std=c99 -Wall -Wextra -Wpedantic -Werror -O2"
 
 -- Reads samples from standard input and writes each one's outputs and the result, as floats.
@@ -28,19 +28,6 @@ local function shell(command)
   local out <const>, err <const>, code <const> = program.shell(command)
   assert.same({ "", 0 }, { err, code }, command)
   return out
-end
-
-local function value(i, j) return ((i * 7919 + (j or 0) * 104729) % 1009 - 504) / 1009 end
-
--- Numbers everywhere, in biases and running statistics too.
-local function fill(net, x)
-  for _, tensor in ipairs(net:parameters()) do tensor:set(value) end
-  net:train()
-  do
-    local _ <close> = require "hn.core".scope()
-    net(x)
-  end
-  return net:eval()
 end
 
 local function export(net, folder, ...)
@@ -96,74 +83,16 @@ local function compare(expected, actual, results)
   assert.is_true(most > 1e-3, "all outputs are zero: nothing was compared")
 end
 
-local function samples(inputs)
-  return hn.tensor({ ROWS, inputs }, function(i, j) return 4 * value(3 * i, j + 5) end)
-end
-
 local function check(make, inputs, math, int8)
-  local net, x <const> = make(), samples(inputs)
-  net = fill(net, x)
+  local net <const>, x <const> = exported.filled(make, inputs)
   local folder <const> = build(net, math, int8)
   if int8 then quantise.round(plan_of(net)) end
   local expected <const> = net:predict(x):table()
   compare(expected, run(folder, x:table(), #expected[1]))
 end
 
--- What it is, its inputs, the network, whether it needs libm.
-local networks <const> = {
-  { "a Linear alone", 5, function() return nn.Linear(5, 3) end },
-  { "a Linear without bias", 5, function() return nn.Sequential { nn.Linear(5, 3, { bias = false }) } end },
-  { "layers within layers", 9, function()
-    return nn.Sequential { nn.Flatten(), nn.Sequential { nn.Linear(9, 20), nn.ReLU(), nn.Dropout(0.5) },
-      nn.Hashed(20, 7), nn.ReLU(), nn.Hashed(7, 30), nn.Sequential { nn.ReLU(), nn.Linear(30, 4) } }
-  end },
-  { "an activation before everything", 6, function() return nn.Sequential { nn.Abs(), nn.Linear(6, 2), nn.Abs() } end },
-  { "one layer in two places", 6, function()
-    local shared <const> = nn.Hashed(6, 6, { scheme = "element", compression = 1 / 2 })
-    return nn.Sequential { shared, nn.ReLU(), shared }
-  end },
-  { "two layers over one pool, with offsets", 40, function()
-    local pool <const> = hn.buckets(96)
-    return nn.Sequential { nn.Hashed(40, 30, { pool = pool, offset = 32, count = 64 }), nn.ReLU(),
-      nn.Hashed(30, 5, { pool = pool, scheme = "element", offset = 3, count = 50 }) }
-  end },
-  { "BatchNorm", 8, function()
-    return nn.Sequential { nn.BatchNorm(8), nn.Linear(8, 5), nn.BatchNorm(5, { epsilon = 0.01 }) }
-  end },
-  { "LayerNorm", 8, function()
-    return nn.Sequential { nn.Linear(8, 5), nn.LayerNorm(5, { epsilon = 0.01 }) }
-  end, true },
-  { "norms alone", 8, function() return nn.Sequential { nn.BatchNorm(8), nn.LayerNorm(8) } end, true },
-}
-
-local needs_no_libm <const> = { ReLU = true, ReLU6 = true, HardTanh = true, Abs = true, Softsign = true,
-  LeakyReLU = true }
-for name in pairs(require "hn.nn.activations") do
-  networks[#networks + 1] = { name, 6, function()
-    return nn.Sequential { nn.Linear(6, 11), nn[name](name == "LeakyReLU" and 0.2 or name == "ELU" and 0.7 or nil) }
-  end, not needs_no_libm[name] }
-end
-
-for _, scheme in ipairs { "element", "line" } do
-  for _, strip in ipairs { 0, 1, 5, 100 } do
-    for _, balanced in ipairs { false, true } do
-      for _, more in ipairs { { sign = true, bias = true }, { sign = false, bias = "hashed" } } do
-        networks[#networks + 1] = {
-          ("Hashed, %s, strips of %d%s%s"):format(scheme, strip, balanced and ", balanced" or "",
-            more.sign and "" or ", no signs, hashed bias"), 37,
-          function()
-            return nn.Sequential { nn.Hashed(37, 13, { scheme = scheme, strip = strip, balanced = balanced,
-              buckets = 224, seed = 4000000007, sign = more.sign, bias = more.bias }) }
-          end,
-        }
-      end
-    end
-  end
-end
-
 describe("hnrun export --c", function()
-  table.sort(networks, function(a, b) return a[1] < b[1] end)
-  for _, case in ipairs(networks) do
+  for _, case in ipairs(exported.networks) do
     local title <const>, inputs <const>, make <const>, math <const> = table.unpack(case)
     it("gives the engine's outputs: " .. title, function() check(make, inputs, math) end)
     it("gives those of rounded weights in int8: " .. title, function() check(make, inputs, math, "--int8") end)
@@ -174,7 +103,7 @@ describe("hnrun export --c", function()
       nn.Hashed(784, 1000, { compression = "1/64" }), nn.ReLU(), nn.Hashed(1000, 10, { compression = "1/64" }),
     }
     local folder <const>, said <const> = build(net, false, "--int8")
-    assert.matches("784 inputs, 10 outputs; constants 16.2 KiB %(12,416 weights stored as int8%), buffers 3.9 KiB",
+    assert.matches("784 inputs, 10 outputs\nconstants 16.2 KiB %(12,416 weights stored as int8%), buffers 3.9 KiB",
       said)
     local sections <const>, bytes = shell(("size -A %s/net.o"):format(folder)), 0
     for size in sections:gmatch "\n%.[rod]+ata%S*%s+(%d+)" do bytes = bytes + tonumber(size) end
@@ -206,9 +135,9 @@ describe("hnrun export --c", function()
 
   for _, case in ipairs {
     { "a Residual", function() return nn.Sequential { nn.ReLU(), nn.Residual { nn.Linear(2, 2) } } end,
-      "argument: export: layer 2: a module %(Residual%) cannot be exported to C" },
+      "argument: export: layer 2: a module %(Residual%) cannot be exported" },
     { "an Embedding", function() return nn.Embedding(4, 2) end,
-      "argument: export: layer net: a module %(Embedding%) cannot be exported to C" },
+      "argument: export: layer net: a module %(Embedding%) cannot be exported" },
     { "sizes that do not fit", function() return nn.Sequential { nn.Linear(2, 3), nn.ReLU(), nn.Linear(4, 1) } end,
       "shape: export: layer 3, Linear%(4 %-> 1%): takes 4 numbers, and 3 come" },
     { "a network without sizes", function() return nn.Sequential { nn.ReLU() } end,
@@ -239,8 +168,41 @@ describe("hnrun export --c", function()
     assert.equal(1, code)
   end)
 
+  it("leaves the old files where only one of the two can be replaced", function()
+    local folder <const> = files.folder()
+    nn.Linear(1, 1):save(folder .. "/net.hn")
+    files.write("old", folder .. "/net.c")
+    shell("mkdir " .. folder .. "/net.h")
+    local _, err <const>, code <const> = program.run { "export", "--c", folder .. "/net.hn", "-o", folder .. "/net" }
+    assert.matches("hnrun: file: export: .*/net%.h", err)
+    assert.same({ 1, "old", "net.c\nnet.h\nnet.hn\n" },
+      { code, files.read(folder .. "/net.c"), shell("ls " .. folder) })
+    os.remove(folder .. "/net.c")
+    program.run { "export", "--c", folder .. "/net.hn", "-o", folder .. "/net" }
+    assert.equal("net.h\nnet.hn\n", shell("ls " .. folder))
+  end)
+
+  it("writes a source that takes no other network's header", function()
+    local folder <const> = files.folder()
+    export(nn.Linear(3, 2), folder)
+    local source <const> = files.read(folder .. "/net.c")
+    export(nn.Linear(2, 2), folder)
+    files.write(source, folder .. "/net.c")
+    local _, err <const>, code <const> = program.shell(("cd %s && %s -c net.c"):format(folder, WARN))
+    assert.matches("header_is_of_this_source", err)
+    assert.equal(1, code)
+  end)
+
+  it("says of a class that a script made that the file does not tell what it computes", function()
+    local Mine <const> = nn.module "ExportedByNobody"
+    function Mine.init() end
+    function Mine.forward(_, x) return x end
+    assert.matches('argument: export: \'.*net%.hn\' has a layer of kind "ExportedByNobody", a class that a script made: '
+      .. "what it computes is not in the file, so it cannot be exported", refused(nn.Sequential { Mine() }))
+  end)
+
   for _, case in ipairs {
-    { "no model", { "-o", "net" }, "--c MODEL is missing" },
+    { "no model", { "-o", "net" }, "--c MODEL or --onnx MODEL is missing" },
     { "no output", { "--c", "net.hn" }, "-o NAME is missing" },
     { "an unknown option", { "--cc", "net.hn" }, "unknown option '--cc'" },
     { "an option without its value", { "--c" }, "option '--c' expects a value" },

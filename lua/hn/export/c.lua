@@ -201,6 +201,9 @@ int %s_predict(const float *x, float *y);
 #endif
 ]]
 
+--- The two files can't be replaced in one moment, so the source takes no other network's header.
+local pair <const> = "typedef char header_is_of_this_source[%s_INPUTS == %d && %s_OUTPUTS == %d ? 1 : -1];\n"
+
 local function header_of(plan, name, upper)
   return header:format(plan.inputs, plan.outputs, name, upper, upper, upper, plan.inputs, upper, plan.outputs, name)
 end
@@ -219,6 +222,7 @@ return function(plan, o)
       self.math and "functions of math.h (libm)" or "nothing else"),
     ('#include "%s.h"\n\n%s#include <stddef.h>\n#include <stdint.h>\n'):format(name,
       self.math and "#include <math.h>\n" or ""),
+    pair:format(upper, plan.inputs, upper, plan.outputs),
     c.count > 0 and ("typedef %s stored; /* a weight */\n"):format(o.int8 and "int8_t" or "float") or "",
     helpers(self), table.concat(c.parts, "\n"),
     ("int %s_predict(const float *x, float *y) {\n%s%s  return largest(%d, y);\n}\n"):format(name, arrays,

@@ -83,10 +83,10 @@ local function compare(expected, actual, results)
   assert.is_true(most > 1e-3, "all outputs are zero: nothing was compared")
 end
 
-local function check(make, inputs, math, int8)
+local function check(make, inputs, math, kind)
   local net <const>, x <const> = exported.filled(make, inputs)
-  local folder <const> = build(net, math, int8)
-  if int8 then quantise.round(plan_of(net)) end
+  local folder <const> = build(net, math, kind and "--" .. kind)
+  if kind then quantise.round(plan_of(net), kind) end
   local expected <const> = net:predict(x):table()
   compare(expected, run(folder, x:table(), #expected[1]))
 end
@@ -95,7 +95,23 @@ describe("hnrun export --c", function()
   for _, case in ipairs(exported.networks) do
     local title <const>, inputs <const>, make <const>, math <const> = table.unpack(case)
     it("gives the engine's outputs: " .. title, function() check(make, inputs, math) end)
-    it("gives those of rounded weights in int8: " .. title, function() check(make, inputs, math, "--int8") end)
+    it("gives those of rounded weights in int8: " .. title, function() check(make, inputs, math, "int8") end)
+  end
+
+  for _, scheme in ipairs { "element", "line" } do
+    it("gives the outputs of rounded weights in int16, close to the float32 ones: " .. scheme, function()
+      local function make()
+        return nn.Sequential { nn.Hashed(37, 13, { scheme = scheme, strip = 5, buckets = 224 }), nn.ReLU(),
+          nn.Linear(13, 4) }
+      end
+      check(make, 37, false, "int16")
+      local net <const>, x <const> = exported.filled(make, 37)
+      local before <const> = net:predict(x):table()
+      quantise.round(plan_of(net), "int16")
+      for i, row in ipairs(net:predict(x):table()) do
+        for j, v in ipairs(row) do assert.is_true(math.abs(v - before[i][j]) < 2e-3) end
+      end
+    end)
   end
 
   it("puts 784-1000-10 at 1/64 into 20 KiB of constants as int8", function()
@@ -206,7 +222,8 @@ describe("hnrun export --c", function()
     { "no output", { "--c", "net.hn" }, "-o NAME is missing" },
     { "an unknown option", { "--cc", "net.hn" }, "unknown option '--cc'" },
     { "an option without its value", { "--c" }, "option '--c' expects a value" },
-    { "data without int8", { "--c", "a", "-o", "b", "--data", "mnist" }, "--data tells what --int8 costs" },
+    { "data without int8", { "--c", "a", "-o", "b", "--data", "mnist" }, "--data tells what --int8 or --int16 costs" },
+    { "two ways to store weights", { "--c", "a", "-o", "b", "--int8", "--int16" }, "--int8 and --int16 are two ways" },
   } do
     it("ends with status 2 for " .. case[1], function()
       local _, err <const>, code <const> = program.run { "export", table.unpack(case[2]) }

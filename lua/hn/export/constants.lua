@@ -29,9 +29,9 @@ local function lines(items)
   return table.concat(list, "\n")
 end
 
---- int8: whether weights are stored so; `parts` gets the text.
-function Constants.new(int8)
-  return setmetatable({ int8 = int8, parts = {}, known = {}, bytes = 0, count = 0 }, Constants)
+--- `kind` is how weights are stored: "float32", "int8" or "int16"; `parts` gets the text.
+function Constants.new(kind)
+  return setmetatable({ kind = kind, parts = {}, known = {}, bytes = 0, count = 0 }, Constants)
 end
 
 function Constants:array(kind, name, items, size)
@@ -65,11 +65,11 @@ function Constants:weights(name, tensor)
     self.count = self.count + tensor:size()
     local values <const> = tensor:read(1, tensor:size())
     finite(name, values)
-    if self.int8 then
-      local whole <const>, scale <const> = quantise.int8(values)
+    if quantise[self.kind] then
+      local whole <const>, scale <const> = quantise[self.kind](values)
       for i, value in ipairs(whole) do whole[i] = ("%d"):format(value) end
       known[2] = float(scale)
-      self:array("stored", name, whole, 1)
+      self:array("stored", name, whole, self.kind == "int8" and 1 or 2)
     else
       self:floats(name, values)
     end

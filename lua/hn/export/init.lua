@@ -13,12 +13,13 @@ local text <const> = require "hn.text"
 local export <const> = {}
 
 local usage <const> = [=[
-usage: hnrun [options] export --c model.hn -o NAME [--int8 [--data DATA]]
+usage: hnrun [options] export --c model.hn -o NAME [--int8 | --int16] [--data DATA]
        hnrun [options] export --onnx model.hn -o FILE [--compressed]
 
   --c MODEL     the network in the file MODEL, that net:save wrote, as C99
   -o NAME       writes NAME.c and NAME.h, whose function is NAME_predict
   --int8        weights in one byte each, with a scale for each pool of buckets and each dense matrix
+  --int16       the same in two bytes each
   --data DATA   tells what that costs on DATA: fashion_mnist or mnist (their test sets), or a script that returns a
                 data set or { x =, y = }
   --onnx MODEL  the network as an ONNX file, from x {batch, inputs} to y {batch, outputs}
@@ -26,16 +27,17 @@ usage: hnrun [options] export --c model.hn -o NAME [--int8 [--data DATA]]
                 else it holds every weight]=]
 
 local with_value <const> = { ["--c"] = "c", ["--onnx"] = "onnx", ["-o"] = "out", ["--data"] = "data" }
-local flags <const> = { ["--int8"] = "int8", ["--compressed"] = "compressed" }
+local flags <const> = { ["--int8"] = "int8", ["--int16"] = "int16", ["--compressed"] = "compressed" }
 
 --- What is wrong with the options together, or nil.
 local function conflict(o)
   if not (o.c or o.onnx) then return "--c MODEL or --onnx MODEL is missing: the file with the network" end
   if o.c and o.onnx then return "--c and --onnx are two exports: take one" end
   if not o.out then return o.c and "-o NAME is missing: what to write" or "-o FILE is missing: what to write" end
-  if o.onnx and o.int8 then return "--int8 is for --c" end
+  if o.int8 and o.int16 then return "--int8 and --int16 are two ways to store weights: take one" end
+  if o.onnx and o.kind ~= "float32" then return ("--%s is for --c"):format(o.kind) end
   if o.c and o.compressed then return "--compressed is for --onnx" end
-  if o.data and not o.int8 then return "--data tells what --int8 costs, which is missing" end
+  if o.data and o.kind == "float32" then return "--data tells what --int8 or --int16 costs, which is missing" end
   return nil
 end
 
@@ -51,6 +53,7 @@ local function read(arguments)
     o[field or flags[option]] = field and arguments[i + 1] or true
     i = i + (field and 2 or 1)
   end
+  o.kind = o.int8 and "int8" or o.int16 and "int16" or "float32"
   local wrong <const> = conflict(o)
   if wrong then return nil, wrong end
   return o
@@ -86,11 +89,11 @@ local function load(path)
     .. "file, so it cannot be exported", path, kind)
 end
 
---- What int8 weights cost on a data set, by giving the network's own weights their values.
-local function report(net, plan, set)
+--- What rounded weights cost on a data set, by giving the network's own weights their values.
+local function report(net, plan, kind, set)
   local before <const> = hn.evaluate(net, set)
-  quantise.round(plan)
-  print(("float32  %s\nint8     %s"):format(before, hn.evaluate(net, set)))
+  quantise.round(plan, kind)
+  print(("float32  %s\n%-7s  %s"):format(before, kind, hn.evaluate(net, set)))
 end
 
 local function text_of(content)
@@ -103,13 +106,13 @@ local function to_c(o)
   local net <const>, set <const> = load(o.c), o.data and data_of(o.data)
   local plan <const> = plan_of(net)
   local source <const>, header <const>, size <const> = c(plan, {
-    name = name, from = o.c:match "[^/]*$", int8 = o.int8,
+    name = name, from = o.c:match "[^/]*$", kind = o.kind,
   })
   output { { path = base .. ".c", fill = text_of(source) }, { path = base .. ".h", fill = text_of(header) } }
   print(("%s.c, %s.h: %s_predict, %d inputs, %d outputs"):format(base, base, name, plan.inputs, plan.outputs))
   print(("constants %s (%s weights stored as %s), buffers %s"):format(text.bytes(size.constants),
-    text.count(size.stored), o.int8 and "int8" or "float32", text.bytes(size.buffers)))
-  if set then report(net, plan, set) end
+    text.count(size.stored), o.kind, text.bytes(size.buffers)))
+  if set then report(net, plan, o.kind, set) end
 end
 
 local function to_onnx(o)

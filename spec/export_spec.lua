@@ -9,6 +9,9 @@ local quantise <const> = require "hn.export.quantise"
 
 local nn <const> = hn.nn
 local WARN <const> = "gcc -std=c99 -Wall -Wextra -Wpedantic -Werror -O2"
+-- Weights as whole numbers are read under sanitizers.
+local SANITIZE <const> = "gcc -std=c99 -Wall -Wextra -Werror -O1 -g -fsanitize=address,undefined "
+  .. "-fno-sanitize-recover=all"
 
 -- Reads samples from standard input and writes each one's outputs and the result, as floats.
 local MAIN <const> = [[
@@ -36,13 +39,13 @@ local function export(net, folder, ...)
 end
 
 -- Exports and compiles; gives the folder and what the program said.
-local function build(net, math, ...)
-  local folder <const> = files.folder()
-  local out <const>, err <const>, code <const> = export(net, folder, ...)
+local function build(net, math, option)
+  local folder <const>, cc <const> = files.folder(), option and SANITIZE or WARN
+  local out <const>, err <const>, code <const> = export(net, folder, option)
   assert.same({ "", 0 }, { err, code })
   files.write(MAIN, folder .. "/main.c")
-  shell(("cd %s && %s %s -c net.c && %s -o run main.c net.o %s"):format(folder, WARN, math and "" or "-ffreestanding",
-    WARN, math and "-lm" or ""))
+  shell(("cd %s && %s %s -c net.c && %s -o run main.c net.o %s"):format(folder, cc, math and "" or "-ffreestanding", cc,
+    math and "-lm" or ""))
   return folder, out
 end
 
@@ -121,7 +124,7 @@ describe("hnrun export --c", function()
     local folder <const>, said <const> = build(net, false, "--int8")
     assert.matches("784 inputs, 10 outputs\nconstants 16.2 KiB %(12,416 weights stored as int8%), buffers 3.9 KiB",
       said)
-    local sections <const>, bytes = shell(("size -A %s/net.o"):format(folder)), 0
+    local sections <const>, bytes = shell(("cd %s && %s -c net.c && size -A net.o"):format(folder, WARN)), 0
     for size in sections:gmatch "\n%.[rod]+ata%S*%s+(%d+)" do bytes = bytes + tonumber(size) end
     assert.is_true(bytes > 16000 and bytes <= 20 * 1024, bytes .. " bytes")
   end)
@@ -213,8 +216,8 @@ describe("hnrun export --c", function()
     local Mine <const> = nn.module "ExportedByNobody"
     function Mine.init() end
     function Mine.forward(_, x) return x end
-    assert.matches('argument: export: \'.*net%.hn\' has a layer of kind "ExportedByNobody", a class that a script made: '
-      .. "what it computes is not in the file, so it cannot be exported", refused(nn.Sequential { Mine() }))
+    assert.matches('argument: export: \'.*net%.hn\' has a layer of kind "ExportedByNobody", a class that a script '
+      .. "made: what it computes is not in the file, so it cannot be exported", refused(nn.Sequential { Mine() }))
   end)
 
   for _, case in ipairs {

@@ -12,8 +12,9 @@ return function(bytes)
     return value
   end
   while at <= #bytes do
-    local key <const>, value = varint()
+    local key <const> = varint()
     local wire <const> = key & 7
+    local value
     if wire == 0 then
       value = varint()
     elseif wire == 2 then

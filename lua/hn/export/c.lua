@@ -211,9 +211,8 @@ end
 local types <const> = { float32 = "float", int8 = "int8_t", int16 = "int16_t" }
 
 --- Writes the plan of a network as C. Options: `name`, which public names begin with; `from`, the file that the comment
--- names; `kind`, how
--- weights are stored, "float32", "int8" or "int16". Returns source and header as texts, and a table: `constants` and `buffers` in bytes, `stored`, the
--- number of weights in the file.
+-- names; `kind`, how weights are stored, "float32", "int8" or "int16". Returns source and header as texts, and a table:
+-- `constants` and `buffers` in bytes, `stored`, the number of weights in the file.
 return function(plan, o)
   local name <const>, upper <const> = o.name, o.name:upper()
   local self <const> = write(plan, o.kind)

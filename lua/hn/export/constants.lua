@@ -79,7 +79,9 @@ end
 
 --- What a balanced matrix has more.
 local function balance(m)
-  return ("  .balanced = 1, .left = {%d, %d}, .right = {%d, %d},\n"):format(m.left[1], m.left[2], m.right[1], m.right[2])
+  if not m.balanced then return "" end
+  return ("  .balanced = 1, .left = {%d, %d}, .right = {%d, %d},\n"):format(m.left[1], m.left[2], m.right[1],
+    m.right[2])
 end
 
 local form <const> = [[
@@ -96,7 +98,7 @@ function Constants:matrix(name, matrix, owner)
   local pool <const>, scale <const> = self:weights(owner .. "_buckets", matrix:pool())
   self.bytes = self.bytes + 64 -- where a pointer takes 8 bytes
   self.parts[#self.parts + 1] = form:format(name, m.offset > 0 and pool .. " + " .. m.offset or pool, scale, m.rows,
-    m.cols, m.runs, m.slots, m.strip, m.strips, m.seed, m.sign and "0xFFFFFFFFu" or "0", m.balanced and balance(m) or "")
+    m.cols, m.runs, m.slots, m.strip, m.strips, m.seed, m.sign and "0xFFFFFFFFu" or "0", balance(m))
 end
 
 return Constants

@@ -85,8 +85,8 @@ local function load(path)
   if ok then return net end
   local kind <const> = tostring(net):match 'layer of kind (".-"), which is not known'
   if not kind then error(net, 0) end
-  core.fail("argument", "export: '%s' has a layer of kind %s, a class that a script made: what it computes is not in the "
-    .. "file, so it cannot be exported", path, kind)
+  core.fail("argument", "export: '%s' has a layer of kind %s, a class that a script made: what it computes is not in "
+    .. "the file, so it cannot be exported", path, kind)
 end
 
 --- What rounded weights cost on a data set, by giving the network's own weights their values.

@@ -10,8 +10,8 @@ local function root_above(n)
 end
 
 --- What matrix:info() says, and: `runs` in a row, `slots`, `strip` (rows, those of the matrix where it has no strips),
--- `strips`; of balanced ones, for all strips but the last and for the last: the `size` in runs, and the parts of a run's
--- number, `left` and `right`.
+-- `strips`; of balanced ones, for all strips but the last and for the last: the `size` in runs, and the parts of a
+-- run's number, `left` and `right`.
 return function(matrix)
   local m <const> = matrix:info()
   m.runs = (m.cols + m.grain - 1) // m.grain

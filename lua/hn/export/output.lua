@@ -41,8 +41,8 @@ local function replace(list)
   end
 end
 
---- Writes files, a list of { path =, fill = }, where fill(put) gives the contents by calls of put(text). On an error the
--- old ones stay.
+--- Writes files, a list of { path =, fill = }, where fill(put) gives the contents by calls of put(text). On an error
+-- the old ones stay.
 return function(list)
   local ok <const>, message <const> = pcall(function()
     for _, entry in ipairs(list) do write(entry.path, entry.fill) end

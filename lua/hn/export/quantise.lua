@@ -1,5 +1,5 @@
---- Weights as whole numbers and one scale, for each pool of buckets and each dense matrix: layers may share a pool and cut
--- it up in different ways, so there is no smaller part that one scale would hold for.
+--- Weights as whole numbers and one scale, for each pool of buckets and each dense matrix: layers may share a pool and
+-- cut it up in different ways, so there is no smaller part that one scale would hold for.
 -- @module hn.export.quantise
 
 local kinds <const> = require "hn.kinds"
@@ -33,7 +33,7 @@ function quantise.stored(step)
   return kinds.of(step.weights) == "matrix" and step.weights:pool() or step.weights
 end
 
---- Gives the weights of a plan's network the values that they have as `kind`, "int8" (which it is if left out) or "int16".
+--- Gives the weights of a plan's network the values that they have as `kind`, "int8" (if left out) or "int16".
 function quantise.round(plan, kind)
   local done <const> = {}
   for _, step in ipairs(plan) do

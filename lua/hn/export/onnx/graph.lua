@@ -1,8 +1,9 @@
 --- An ONNX graph while it is made: nodes, and initializers, which are its constants. Fields and their numbers are those
 -- of https://github.com/onnx/onnx/blob/main/onnx/onnx.proto, operators those of https://onnx.ai/onnx/operators/.
 --
--- What a node gives is a value. Lua's operators on values of whole numbers, which are int64, make nodes in turn, so that
--- a formula can be written once for numbers and for graphs: + - * // % & ~, with a value or a number on the other side.
+-- What a node gives is a value. Lua's operators on values of whole numbers, which are int64, make nodes in turn, so
+-- that a formula can be written once for numbers and for graphs: + - * // % & ~, with a value or a number on the other
+-- side.
 -- @module hn.export.onnx.graph
 
 local finite <const> = require "hn.export.finite"
@@ -26,7 +27,9 @@ local formats <const> = { float = "f", int64 = "i8" }
 local sizes <const> = { float = 4, int64 = 8 }
 
 --- A graph; values are named after its `prefix`, which may change.
-local function new() return setmetatable({ nodes = {}, initializers = {}, known = {}, count = 0, stored = 0 }, Graph) end
+local function new()
+  return setmetatable({ nodes = {}, initializers = {}, known = {}, count = 0, stored = 0 }, Graph)
+end
 
 --- A value by its name: an input.
 function Graph:value(name) return setmetatable({ graph = self, name = name }, Value) end
@@ -91,7 +94,8 @@ local function attribute(name, value)
   return a:float(2, value):integer(20, 1)
 end
 
---- A node of an operator, with inputs (values, or whole numbers) and attributes (integers, or floats). Returns its value.
+--- A node of an operator, with inputs (values, or whole numbers) and attributes (integers, or floats). Returns its
+-- value.
 function Graph:node(operator, inputs, attributes)
   self.count = self.count + 1
   local value <const> = self:value(("%s_%s_%d"):format(self.prefix, operator, self.count))

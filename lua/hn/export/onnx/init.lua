@@ -1,5 +1,5 @@
---- A network as an ONNX file (https://onnx.ai): operators of version 18, IR version 8; input `x` {batch, inputs}, output
--- `y` {batch, outputs}, both float32.
+--- A network as an ONNX file (https://onnx.ai): operators of version 18, IR version 8; input `x` {batch, inputs},
+-- output `y` {batch, outputs}, both float32.
 -- @module hn.export.onnx
 
 local core <const> = require "hn.core"

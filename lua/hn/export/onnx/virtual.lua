@@ -1,5 +1,5 @@
---- A virtual matrix as an ONNX graph: its elements from the buckets, by the hash in whole numbers (engine/core/hash.h says
--- which). All formulas hold for Lua's integers and for values of a graph alike.
+--- A virtual matrix as an ONNX graph: its elements from the buckets, by the hash in whole numbers (engine/core/hash.h
+-- says which). All formulas hold for Lua's integers and for values of a graph alike.
 --
 -- Numbers are int64, which ONNX has every operation for, and stay within it: the primes above 2³¹ are taken less 2³²,
 -- which is the same for the lowest 32 bits, so that no product of 32 bits and a prime exceeds 63.

@@ -166,7 +166,7 @@ static void print_usage(FILE *to) {
   fputs("usage: hnrun [options] script.lua [arguments]\n"
         "       hnrun [options] -  [arguments]   runs standard input\n"
         "       hnrun [options]                  the prompt on a terminal, else standard input\n"
-        "       hnrun [options] export --c model.hn -o NAME    a network as C; export --help tells more\n\n",
+        "       hnrun [options] export --c model.hn -o NAME    a network as C or ONNX; export --help tells more\n\n",
         to);
   for (int i = 0; i < OPTIONS; i++) {
     const option *o = &options[i];

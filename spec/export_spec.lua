@@ -1,14 +1,17 @@
 -- hnrun export --c: the C file is compiled, run on some rows and compared with the engine.
 
 local hn <const> = require "hn"
+local exported <const> = require "spec.support.exported"
 local files <const> = require "spec.support.files"
 local plan_of <const> = require "hn.export.plan"
 local program <const> = require "spec.support.program"
 local quantise <const> = require "hn.export.quantise"
 
 local nn <const> = hn.nn
-local ROWS <const> = 7
 local WARN <const> = "gcc -std=c99 -Wall -Wextra -Wpedantic -Werror -O2"
+-- Weights as whole numbers are read under sanitizers.
+local SANITIZE <const> = "gcc -std=c99 -Wall -Wextra -Werror -O1 -g -fsanitize=address,undefined "
+  .. "-fno-sanitize-recover=all"
 
 -- Reads samples from standard input and writes each one's outputs and the result, as floats.
 local MAIN <const> = [[
@@ -30,32 +33,19 @@ local function shell(command)
   return out
 end
 
-local function value(i, j) return ((i * 7919 + (j or 0) * 104729) % 1009 - 504) / 1009 end
-
--- Numbers everywhere, in biases and running statistics too.
-local function fill(net, x)
-  for _, tensor in ipairs(net:parameters()) do tensor:set(value) end
-  net:train()
-  do
-    local _ <close> = require "hn.core".scope()
-    net(x)
-  end
-  return net:eval()
-end
-
 local function export(net, folder, ...)
   net:save(folder .. "/net.hn")
   return program.run { "--threads", "1", "export", "--c", folder .. "/net.hn", "-o", folder .. "/net", ... }
 end
 
 -- Exports and compiles; gives the folder and what the program said.
-local function build(net, math, ...)
-  local folder <const> = files.folder()
-  local out <const>, err <const>, code <const> = export(net, folder, ...)
+local function build(net, math, option)
+  local folder <const>, cc <const> = files.folder(), option and SANITIZE or WARN
+  local out <const>, err <const>, code <const> = export(net, folder, option)
   assert.same({ "", 0 }, { err, code })
   files.write(MAIN, folder .. "/main.c")
-  shell(("cd %s && %s %s -c net.c && %s -o run main.c net.o %s"):format(folder, WARN, math and "" or "-ffreestanding",
-    WARN, math and "-lm" or ""))
+  shell(("cd %s && %s %s -c net.c && %s -o run main.c net.o %s"):format(folder, cc, math and "" or "-ffreestanding", cc,
+    math and "-lm" or ""))
   return folder, out
 end
 
@@ -96,77 +86,35 @@ local function compare(expected, actual, results)
   assert.is_true(most > 1e-3, "all outputs are zero: nothing was compared")
 end
 
-local function samples(inputs)
-  return hn.tensor({ ROWS, inputs }, function(i, j) return 4 * value(3 * i, j + 5) end)
-end
-
-local function check(make, inputs, math, int8)
-  local net, x <const> = make(), samples(inputs)
-  net = fill(net, x)
-  local folder <const> = build(net, math, int8)
-  if int8 then quantise.round(plan_of(net)) end
+local function check(make, inputs, math, kind)
+  local net <const>, x <const> = exported.filled(make, inputs)
+  local folder <const> = build(net, math, kind and "--" .. kind)
+  if kind then quantise.round(plan_of(net), kind) end
   local expected <const> = net:predict(x):table()
   compare(expected, run(folder, x:table(), #expected[1]))
 end
 
--- What it is, its inputs, the network, whether it needs libm.
-local networks <const> = {
-  { "a Linear alone", 5, function() return nn.Linear(5, 3) end },
-  { "a Linear without bias", 5, function() return nn.Sequential { nn.Linear(5, 3, { bias = false }) } end },
-  { "layers within layers", 9, function()
-    return nn.Sequential { nn.Flatten(), nn.Sequential { nn.Linear(9, 20), nn.ReLU(), nn.Dropout(0.5) },
-      nn.Hashed(20, 7), nn.ReLU(), nn.Hashed(7, 30), nn.Sequential { nn.ReLU(), nn.Linear(30, 4) } }
-  end },
-  { "an activation before everything", 6, function() return nn.Sequential { nn.Abs(), nn.Linear(6, 2), nn.Abs() } end },
-  { "one layer in two places", 6, function()
-    local shared <const> = nn.Hashed(6, 6, { scheme = "element", compression = 1 / 2 })
-    return nn.Sequential { shared, nn.ReLU(), shared }
-  end },
-  { "two layers over one pool, with offsets", 40, function()
-    local pool <const> = hn.buckets(96)
-    return nn.Sequential { nn.Hashed(40, 30, { pool = pool, offset = 32, count = 64 }), nn.ReLU(),
-      nn.Hashed(30, 5, { pool = pool, scheme = "element", offset = 3, count = 50 }) }
-  end },
-  { "BatchNorm", 8, function()
-    return nn.Sequential { nn.BatchNorm(8), nn.Linear(8, 5), nn.BatchNorm(5, { epsilon = 0.01 }) }
-  end },
-  { "LayerNorm", 8, function()
-    return nn.Sequential { nn.Linear(8, 5), nn.LayerNorm(5, { epsilon = 0.01 }) }
-  end, true },
-  { "norms alone", 8, function() return nn.Sequential { nn.BatchNorm(8), nn.LayerNorm(8) } end, true },
-}
-
-local needs_no_libm <const> = { ReLU = true, ReLU6 = true, HardTanh = true, Abs = true, Softsign = true,
-  LeakyReLU = true }
-for name in pairs(require "hn.nn.activations") do
-  networks[#networks + 1] = { name, 6, function()
-    return nn.Sequential { nn.Linear(6, 11), nn[name](name == "LeakyReLU" and 0.2 or name == "ELU" and 0.7 or nil) }
-  end, not needs_no_libm[name] }
-end
-
-for _, scheme in ipairs { "element", "line" } do
-  for _, strip in ipairs { 0, 1, 5, 100 } do
-    for _, balanced in ipairs { false, true } do
-      for _, more in ipairs { { sign = true, bias = true }, { sign = false, bias = "hashed" } } do
-        networks[#networks + 1] = {
-          ("Hashed, %s, strips of %d%s%s"):format(scheme, strip, balanced and ", balanced" or "",
-            more.sign and "" or ", no signs, hashed bias"), 37,
-          function()
-            return nn.Sequential { nn.Hashed(37, 13, { scheme = scheme, strip = strip, balanced = balanced,
-              buckets = 224, seed = 4000000007, sign = more.sign, bias = more.bias }) }
-          end,
-        }
-      end
-    end
-  end
-end
-
 describe("hnrun export --c", function()
-  table.sort(networks, function(a, b) return a[1] < b[1] end)
-  for _, case in ipairs(networks) do
+  for _, case in ipairs(exported.networks) do
     local title <const>, inputs <const>, make <const>, math <const> = table.unpack(case)
     it("gives the engine's outputs: " .. title, function() check(make, inputs, math) end)
-    it("gives those of rounded weights in int8: " .. title, function() check(make, inputs, math, "--int8") end)
+    it("gives those of rounded weights in int8: " .. title, function() check(make, inputs, math, "int8") end)
+  end
+
+  for _, scheme in ipairs { "element", "line" } do
+    it("gives the outputs of rounded weights in int16, close to the float32 ones: " .. scheme, function()
+      local function make()
+        return nn.Sequential { nn.Hashed(37, 13, { scheme = scheme, strip = 5, buckets = 224 }), nn.ReLU(),
+          nn.Linear(13, 4) }
+      end
+      check(make, 37, false, "int16")
+      local net <const>, x <const> = exported.filled(make, 37)
+      local before <const> = net:predict(x):table()
+      quantise.round(plan_of(net), "int16")
+      for i, row in ipairs(net:predict(x):table()) do
+        for j, v in ipairs(row) do assert.is_true(math.abs(v - before[i][j]) < 2e-3) end
+      end
+    end)
   end
 
   it("puts 784-1000-10 at 1/64 into 20 KiB of constants as int8", function()
@@ -174,9 +122,9 @@ describe("hnrun export --c", function()
       nn.Hashed(784, 1000, { compression = "1/64" }), nn.ReLU(), nn.Hashed(1000, 10, { compression = "1/64" }),
     }
     local folder <const>, said <const> = build(net, false, "--int8")
-    assert.matches("784 inputs, 10 outputs; constants 16.2 KiB %(12,416 weights stored as int8%), buffers 3.9 KiB",
+    assert.matches("784 inputs, 10 outputs\nconstants 16.2 KiB %(12,416 weights stored as int8%), buffers 3.9 KiB",
       said)
-    local sections <const>, bytes = shell(("size -A %s/net.o"):format(folder)), 0
+    local sections <const>, bytes = shell(("cd %s && %s -c net.c && size -A net.o"):format(folder, WARN)), 0
     for size in sections:gmatch "\n%.[rod]+ata%S*%s+(%d+)" do bytes = bytes + tonumber(size) end
     assert.is_true(bytes > 16000 and bytes <= 20 * 1024, bytes .. " bytes")
   end)
@@ -206,9 +154,9 @@ describe("hnrun export --c", function()
 
   for _, case in ipairs {
     { "a Residual", function() return nn.Sequential { nn.ReLU(), nn.Residual { nn.Linear(2, 2) } } end,
-      "argument: export: layer 2: a module %(Residual%) cannot be exported to C" },
+      "argument: export: layer 2: a module %(Residual%) cannot be exported" },
     { "an Embedding", function() return nn.Embedding(4, 2) end,
-      "argument: export: layer net: a module %(Embedding%) cannot be exported to C" },
+      "argument: export: layer net: a module %(Embedding%) cannot be exported" },
     { "sizes that do not fit", function() return nn.Sequential { nn.Linear(2, 3), nn.ReLU(), nn.Linear(4, 1) } end,
       "shape: export: layer 3, Linear%(4 %-> 1%): takes 4 numbers, and 3 come" },
     { "a network without sizes", function() return nn.Sequential { nn.ReLU() } end,
@@ -239,12 +187,46 @@ describe("hnrun export --c", function()
     assert.equal(1, code)
   end)
 
+  it("leaves the old files where only one of the two can be replaced", function()
+    local folder <const> = files.folder()
+    nn.Linear(1, 1):save(folder .. "/net.hn")
+    files.write("old", folder .. "/net.c")
+    shell("mkdir " .. folder .. "/net.h")
+    local _, err <const>, code <const> = program.run { "export", "--c", folder .. "/net.hn", "-o", folder .. "/net" }
+    assert.matches("hnrun: file: export: .*/net%.h", err)
+    assert.same({ 1, "old", "net.c\nnet.h\nnet.hn\n" },
+      { code, files.read(folder .. "/net.c"), shell("ls " .. folder) })
+    os.remove(folder .. "/net.c")
+    program.run { "export", "--c", folder .. "/net.hn", "-o", folder .. "/net" }
+    assert.equal("net.h\nnet.hn\n", shell("ls " .. folder))
+  end)
+
+  it("writes a source that takes no other network's header", function()
+    local folder <const> = files.folder()
+    export(nn.Linear(3, 2), folder)
+    local source <const> = files.read(folder .. "/net.c")
+    export(nn.Linear(2, 2), folder)
+    files.write(source, folder .. "/net.c")
+    local _, err <const>, code <const> = program.shell(("cd %s && %s -c net.c"):format(folder, WARN))
+    assert.matches("header_is_of_this_source", err)
+    assert.equal(1, code)
+  end)
+
+  it("says of a class that a script made that the file does not tell what it computes", function()
+    local Mine <const> = nn.module "ExportedByNobody"
+    function Mine.init() end
+    function Mine.forward(_, x) return x end
+    assert.matches('argument: export: \'.*net%.hn\' has a layer of kind "ExportedByNobody", a class that a script '
+      .. "made: what it computes is not in the file, so it cannot be exported", refused(nn.Sequential { Mine() }))
+  end)
+
   for _, case in ipairs {
-    { "no model", { "-o", "net" }, "--c MODEL is missing" },
+    { "no model", { "-o", "net" }, "--c MODEL or --onnx MODEL is missing" },
     { "no output", { "--c", "net.hn" }, "-o NAME is missing" },
     { "an unknown option", { "--cc", "net.hn" }, "unknown option '--cc'" },
     { "an option without its value", { "--c" }, "option '--c' expects a value" },
-    { "data without int8", { "--c", "a", "-o", "b", "--data", "mnist" }, "--data tells what --int8 costs" },
+    { "data without int8", { "--c", "a", "-o", "b", "--data", "mnist" }, "--data tells what --int8 or --int16 costs" },
+    { "two ways to store weights", { "--c", "a", "-o", "b", "--int8", "--int16" }, "--int8 and --int16 are two ways" },
   } do
     it("ends with status 2 for " .. case[1], function()
       local _, err <const>, code <const> = program.run { "export", table.unpack(case[2]) }

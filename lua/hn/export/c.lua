@@ -117,8 +117,8 @@ local function last_weights(plan)
   return last
 end
 
-local function write(plan, int8)
-  local self <const> = setmetatable({ constants = Constants.new(int8), calls = {}, needed = { largest = true },
+local function write(plan, kind)
+  local self <const> = setmetatable({ constants = Constants.new(kind), calls = {}, needed = { largest = true },
     functions = {}, buffers = {}, current = "x" }, Writer)
   local last <const> = last_weights(plan)
   for i, step in ipairs(plan) do
@@ -201,25 +201,32 @@ int %s_predict(const float *x, float *y);
 #endif
 ]]
 
+--- The two files can't be replaced in one moment, so the source takes no other network's header.
+local pair <const> = "typedef char header_is_of_this_source[%s_INPUTS == %d && %s_OUTPUTS == %d ? 1 : -1];\n"
+
 local function header_of(plan, name, upper)
   return header:format(plan.inputs, plan.outputs, name, upper, upper, upper, plan.inputs, upper, plan.outputs, name)
 end
 
+local types <const> = { float32 = "float", int8 = "int8_t", int16 = "int16_t" }
+
 --- Writes the plan of a network as C. Options: `name`, which public names begin with; `from`, the file that the comment
--- names; `int8`. Returns source and header as texts, and a table: `constants` and `buffers` in bytes, `stored`, the
--- number of weights in the file.
+-- names; `kind`, how weights are stored, "float32", "int8" or "int16". Returns source and header as texts, and a table:
+-- `constants` and `buffers` in bytes, `stored`, the number of weights in the file.
 return function(plan, o)
   local name <const>, upper <const> = o.name, o.name:upper()
-  local self <const> = write(plan, o.int8)
+  local self <const> = write(plan, o.kind)
   local arrays <const>, room <const> = buffers(self)
   local c <const> = self.constants
   local source <const> = {
     banner:format(plan.inputs, plan.outputs, core.version, o.from:gsub("[%c*]", "?"), layers(plan), name, upper, upper,
-      name, room, c.bytes, o.int8 and ", weights as int8 with a scale for each pool and dense matrix" or "",
+      name, room, c.bytes,
+      o.kind ~= "float32" and (", weights as %s with a scale for each pool and dense matrix"):format(o.kind) or "",
       self.math and "functions of math.h (libm)" or "nothing else"),
     ('#include "%s.h"\n\n%s#include <stddef.h>\n#include <stdint.h>\n'):format(name,
       self.math and "#include <math.h>\n" or ""),
-    c.count > 0 and ("typedef %s stored; /* a weight */\n"):format(o.int8 and "int8_t" or "float") or "",
+    pair:format(upper, plan.inputs, upper, plan.outputs),
+    c.count > 0 and ("typedef %s stored; /* a weight */\n"):format(types[o.kind]) or "",
     helpers(self), table.concat(c.parts, "\n"),
     ("int %s_predict(const float *x, float *y) {\n%s%s  return largest(%d, y);\n}\n"):format(name, arrays,
       table.concat(self.calls), plan.outputs),

@@ -2,7 +2,8 @@
 -- is written once, whichever layers share it.
 -- @module hn.export.constants
 
-local core <const> = require "hn.core"
+local finite <const> = require "hn.export.finite"
+local layout <const> = require "hn.export.layout"
 local quantise <const> = require "hn.export.quantise"
 
 local Constants <const> = {}
@@ -28,9 +29,9 @@ local function lines(items)
   return table.concat(list, "\n")
 end
 
---- int8: whether weights are stored so; `parts` gets the text.
-function Constants.new(int8)
-  return setmetatable({ int8 = int8, parts = {}, known = {}, bytes = 0, count = 0 }, Constants)
+--- `kind` is how weights are stored: "float32", "int8" or "int16"; `parts` gets the text.
+function Constants.new(kind)
+  return setmetatable({ kind = kind, parts = {}, known = {}, bytes = 0, count = 0 }, Constants)
 end
 
 function Constants:array(kind, name, items, size)
@@ -38,17 +39,9 @@ function Constants:array(kind, name, items, size)
   self.parts[#self.parts + 1] = ("static const %s %s[%d] = {\n%s\n};\n"):format(kind, name, #items, lines(items))
 end
 
-local function check_finite(name, values)
-  for i, value in ipairs(values) do
-    if value ~= value or math.abs(value) == math.huge then
-      core.fail("numeric", "export: %s: number %d is %s", name, i, value)
-    end
-  end
-end
-
 --- An array of floats from a list.
 function Constants:floats(name, values)
-  check_finite(name, values)
+  finite(name, values)
   local items <const> = {}
   for i, value in ipairs(values) do items[i] = float(value) end
   self:array("float", name, items, 4)
@@ -71,12 +64,12 @@ function Constants:weights(name, tensor)
     self.known[tensor] = known
     self.count = self.count + tensor:size()
     local values <const> = tensor:read(1, tensor:size())
-    check_finite(name, values)
-    if self.int8 then
-      local whole <const>, scale <const> = quantise.int8(values)
+    finite(name, values)
+    if quantise[self.kind] then
+      local whole <const>, scale <const> = quantise[self.kind](values)
       for i, value in ipairs(whole) do whole[i] = ("%d"):format(value) end
       known[2] = float(scale)
-      self:array("stored", name, whole, 1)
+      self:array("stored", name, whole, self.kind == "int8" and 1 or 2)
     else
       self:floats(name, values)
     end
@@ -84,25 +77,11 @@ function Constants:weights(name, tensor)
   return known[1], known[2]
 end
 
---- The smallest a with a² at least n.
-local function root_above(n)
-  local a = math.floor(math.sqrt(n))
-  while a * a < n do a = a + 1 end
-  while (a - 1) * (a - 1) >= n do a = a - 1 end
-  return a
-end
-
---- The two parts of the numbers of n runs.
-local function halves(n)
-  local a <const> = root_above(n)
-  return a, (n + a - 1) // a
-end
-
---- What a balanced matrix has more: `n` runs in its strips, `rest` in the last one.
-local function balance(n, rest)
-  local a <const>, b <const> = halves(n)
-  local last_a <const>, last_b <const> = halves(rest)
-  return ("  .balanced = 1, .left = {%d, %d}, .right = {%d, %d},\n"):format(a, last_a, b, last_b)
+--- What a balanced matrix has more.
+local function balance(m)
+  if not m.balanced then return "" end
+  return ("  .balanced = 1, .left = {%d, %d}, .right = {%d, %d},\n"):format(m.left[1], m.left[2], m.right[1],
+    m.right[2])
 end
 
 local form <const> = [[
@@ -115,16 +94,11 @@ static const matrix %s = {
 
 --- Describes a virtual matrix under `name`; `owner` is what its pool is called after, if it is not there yet.
 function Constants:matrix(name, matrix, owner)
-  local info <const> = matrix:info()
+  local m <const> = layout(matrix)
   local pool <const>, scale <const> = self:weights(owner .. "_buckets", matrix:pool())
-  local grain <const> = info.grain
-  local runs <const> = (info.cols + grain - 1) // grain
-  local strip <const> = info.strip > 0 and math.min(info.strip, info.rows) or info.rows
-  local strips <const> = (info.rows + strip - 1) // strip
   self.bytes = self.bytes + 64 -- where a pointer takes 8 bytes
-  self.parts[#self.parts + 1] = form:format(name, info.offset > 0 and pool .. " + " .. info.offset or pool, scale,
-    info.rows, info.cols, runs, info.count // grain, strip, strips, info.seed, info.sign and "0xFFFFFFFFu" or "0",
-    info.balanced and balance(strip * runs, (info.rows - (strips - 1) * strip) * runs) or "")
+  self.parts[#self.parts + 1] = form:format(name, m.offset > 0 and pool .. " + " .. m.offset or pool, scale, m.rows,
+    m.cols, m.runs, m.slots, m.strip, m.strips, m.seed, m.sign and "0xFFFFFFFFu" or "0", balance(m))
 end
 
 return Constants

@@ -1,9 +1,11 @@
---- `hnrun export --c model.hn -o NAME`: a network as a C file that needs no library.
+--- `hnrun export`: a network as a C file that needs no library, or as an ONNX file.
 -- @module hn.export
 
 local c <const> = require "hn.export.c"
 local core <const> = require "hn.core"
 local hn <const> = require "hn"
+local onnx <const> = require "hn.export.onnx"
+local output <const> = require "hn.export.output"
 local plan_of <const> = require "hn.export.plan"
 local quantise <const> = require "hn.export.quantise"
 local text <const> = require "hn.text"
@@ -11,31 +13,49 @@ local text <const> = require "hn.text"
 local export <const> = {}
 
 local usage <const> = [=[
-usage: hnrun [options] export --c model.hn -o NAME [--int8 [--data DATA]]
+usage: hnrun [options] export --c model.hn -o NAME [--int8 | --int16] [--data DATA]
+       hnrun [options] export --onnx model.hn -o FILE [--compressed]
 
-  --c MODEL    the network in the file MODEL, that net:save wrote, as C99
-  -o NAME      writes NAME.c and NAME.h, whose function is NAME_predict
-  --int8       weights in one byte each, with a scale for each pool of buckets and each dense matrix
-  --data DATA  tells what that costs on DATA: fashion_mnist or mnist (their test sets), or a script that returns a
-               data set or { x =, y = }]=]
+  --c MODEL     the network in the file MODEL, that net:save wrote, as C99
+  -o NAME       writes NAME.c and NAME.h, whose function is NAME_predict
+  --int8        weights in one byte each, with a scale for each pool of buckets and each dense matrix
+  --int16       the same in two bytes each
+  --data DATA   tells what that costs on DATA: fashion_mnist or mnist (their test sets), or a script that returns a
+                data set or { x =, y = }
+  --onnx MODEL  the network as an ONNX file, from x {batch, inputs} to y {batch, outputs}
+  --compressed  the file holds the buckets, and the weights of hashed layers are computed from them where it is loaded;
+                else it holds every weight]=]
 
-local with_value <const> = { ["--c"] = "model", ["-o"] = "out", ["--data"] = "data" }
+local with_value <const> = { ["--c"] = "c", ["--onnx"] = "onnx", ["-o"] = "out", ["--data"] = "data" }
+local flags <const> = { ["--int8"] = "int8", ["--int16"] = "int16", ["--compressed"] = "compressed" }
+
+--- What is wrong with the options together, or nil.
+local function conflict(o)
+  if not (o.c or o.onnx) then return "--c MODEL or --onnx MODEL is missing: the file with the network" end
+  if o.c and o.onnx then return "--c and --onnx are two exports: take one" end
+  if not o.out then return o.c and "-o NAME is missing: what to write" or "-o FILE is missing: what to write" end
+  if o.int8 and o.int16 then return "--int8 and --int16 are two ways to store weights: take one" end
+  if o.onnx and o.kind ~= "float32" then return ("--%s is for --c"):format(o.kind) end
+  if o.c and o.compressed then return "--compressed is for --onnx" end
+  if o.data and o.kind == "float32" then return "--data tells what --int8 or --int16 costs, which is missing" end
+  return nil
+end
 
 --- The arguments as a table, or nil and what is wrong with them.
 local function read(arguments)
   local o <const>, i = {}, 1
   while arguments[i] do
     local option <const> = arguments[i]
-    local field <const> = with_value[option]
     if option == "--help" or option == "-h" then return { help = true } end
-    if not field and option ~= "--int8" then return nil, ("unknown option '%s'"):format(option) end
+    local field <const> = with_value[option]
+    if not field and not flags[option] then return nil, ("unknown option '%s'"):format(option) end
     if field and not arguments[i + 1] then return nil, ("option '%s' expects a value"):format(option) end
-    o[field or "int8"] = field and arguments[i + 1] or true
+    o[field or flags[option]] = field and arguments[i + 1] or true
     i = i + (field and 2 or 1)
   end
-  if not o.model then return nil, "--c MODEL is missing: the file with the network" end
-  if not o.out then return nil, "-o NAME is missing: what to write" end
-  if o.data and not o.int8 then return nil, "--data tells what --int8 costs, which is missing" end
+  o.kind = o.int8 and "int8" or o.int16 and "int16" or "float32"
+  local wrong <const> = conflict(o)
+  if wrong then return nil, wrong end
   return o
 end
 
@@ -59,44 +79,48 @@ local function data_of(source)
   return (chunk())
 end
 
---- Replaces each path by the text with it, { path, text }, or none of them.
-local function write(list)
-  local function fail(message)
-    for _, entry in ipairs(list) do os.remove(entry[1] .. ".new") end
-    core.fail("file", "export: %s", message)
-  end
-  for _, entry in ipairs(list) do
-    local file <close>, message <const> = io.open(entry[1] .. ".new", "wb")
-    if not file then fail((message:gsub("%.new: ", ": "))) end
-    local ok <const>, why <const> = file:write(entry[2])
-    if not (ok and file:flush()) then fail(("'%s': %s"):format(entry[1], why or "cannot be written")) end
-  end
-  for _, entry in ipairs(list) do
-    local ok <const>, why <const> = os.rename(entry[1] .. ".new", entry[1])
-    if not ok then fail(why) end
-  end
+--- The network in a file. No script is run first that could make classes of layers known.
+local function load(path)
+  local ok <const>, net <const> = pcall(hn.load, path)
+  if ok then return net end
+  local kind <const> = tostring(net):match 'layer of kind (".-"), which is not known'
+  if not kind then error(net, 0) end
+  core.fail("argument", "export: '%s' has a layer of kind %s, a class that a script made: what it computes is not in "
+    .. "the file, so it cannot be exported", path, kind)
 end
 
---- What int8 weights cost on a data set, by giving the network's own weights their values.
-local function report(net, plan, set)
+--- What rounded weights cost on a data set, by giving the network's own weights their values.
+local function report(net, plan, kind, set)
   local before <const> = hn.evaluate(net, set)
-  quantise.round(plan)
-  print(("float32  %s\nint8     %s"):format(before, hn.evaluate(net, set)))
+  quantise.round(plan, kind)
+  print(("float32  %s\n%-7s  %s"):format(before, kind, hn.evaluate(net, set)))
+end
+
+local function text_of(content)
+  return function(put) put(content) end
 end
 
 local function to_c(o)
-  local name <const> = name_of(o.out:gsub("%.c$", ""))
   local base <const> = o.out:gsub("%.c$", "")
-  local net <const>, set <const> = hn.load(o.model), o.data and data_of(o.data)
+  local name <const> = name_of(base)
+  local net <const>, set <const> = load(o.c), o.data and data_of(o.data)
   local plan <const> = plan_of(net)
   local source <const>, header <const>, size <const> = c(plan, {
-    name = name, from = o.model:match "[^/]*$", int8 = o.int8,
+    name = name, from = o.c:match "[^/]*$", kind = o.kind,
   })
-  write { { base .. ".c", source }, { base .. ".h", header } }
-  print(("%s.c, %s.h: %s_predict, %d inputs, %d outputs; constants %s (%s weights stored as %s), buffers %s"):format(
-    base, base, name, plan.inputs, plan.outputs, text.bytes(size.constants), text.count(size.stored),
-    o.int8 and "int8" or "float32", text.bytes(size.buffers)))
-  if set then report(net, plan, set) end
+  output { { path = base .. ".c", fill = text_of(source) }, { path = base .. ".h", fill = text_of(header) } }
+  print(("%s.c, %s.h: %s_predict, %d inputs, %d outputs"):format(base, base, name, plan.inputs, plan.outputs))
+  print(("constants %s (%s weights stored as %s), buffers %s"):format(text.bytes(size.constants),
+    text.count(size.stored), o.kind, text.bytes(size.buffers)))
+  if set then report(net, plan, o.kind, set) end
+end
+
+local function to_onnx(o)
+  local plan <const> = plan_of(load(o.onnx))
+  local model <const>, stored <const> = onnx(plan, { compressed = o.compressed })
+  output { { path = o.out, fill = function(put) model:write(put) end } }
+  print(("%s: x {batch, %d} -> y {batch, %d}"):format(o.out, plan.inputs, plan.outputs))
+  print(("%s, %s numbers stored as float32"):format(text.bytes(model.size), text.count(stored)))
 end
 
 --- Does what the arguments of `hnrun export` say. Returns nil, or what is wrong with them as a text; everything else
@@ -106,6 +130,8 @@ function export.command(arguments)
   if not o then return wrong .. "\n" .. usage end
   if o.help then
     print(usage)
+  elseif o.onnx then
+    to_onnx(o)
   else
     to_c(o)
   end

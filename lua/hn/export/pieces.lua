@@ -1,5 +1,5 @@
 --- Pieces of C that an exported network is put together from; a file gets those that its layers need. `stored` is the
--- type of weights there: float, or int8_t with a scale for each pool of buckets and each dense matrix.
+-- type of weights there: float, or int8_t or int16_t with a scale for each pool of buckets and each dense matrix.
 -- @module hn.export.pieces
 
 local pieces <const> = {}

@@ -30,7 +30,7 @@ local steps <const> = {
 for name in pairs(pieces.functions) do steps[name] = in_place end
 
 local function refuse(path, module)
-  core.fail("argument", "export: layer %s: %s cannot be exported to C (Sequential, Linear, Hashed, BatchNorm, "
+  core.fail("argument", "export: layer %s: %s cannot be exported (Sequential, Linear, Hashed, BatchNorm, "
     .. "LayerNorm, Dropout, Flatten and activations can)", path == "" and "net" or path, kinds.describe(module))
 end
 

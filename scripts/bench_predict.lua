@@ -8,9 +8,10 @@ local net <const> = hn.nn.Sequential { hashed(28, 300), hn.nn.ReLU(), hashed(300
 net:save(arg[1])
 
 local file <const> = assert(io.open(arg[2], "wb"))
+local function write(list) file:write(string.pack("<" .. ("f"):rep(#list), table.unpack(list))) end
+
 for i = 1, 5, 2 do
-  for _, row in ipairs(net[i].matrix:expand():table()) do file:write(string.pack("<" .. ("f"):rep(#row), table.unpack(row))) end
-  local bias <const> = net[i].bias:table()
-  file:write(string.pack("<" .. ("f"):rep(#bias), table.unpack(bias)))
+  for _, row in ipairs(net[i].matrix:expand():table()) do write(row) end
+  write(net[i].bias:table())
 end
 file:close()

@@ -236,6 +236,7 @@ describe("in a C program,", function()
     build("examples/embed/predict.c", "cc -std=c11 -D_POSIX_C_SOURCE=200809L", "-pthread")
     build("spec/support/c/allocations.c", "cc -std=c11")
     build("spec/support/c/limits.c", "cc -std=c11")
+    build("spec/support/c/renew.c", "cc -std=c11", "$(pkg-config --cflags --libs lua5.4)")
     build("spec/support/c/engines.c", "cc -std=c11 -D_POSIX_C_SOURCE=200809L", "-pthread")
     build("examples/embed/host.c", "cc -std=c11", "$(pkg-config --cflags --libs lua5.4)")
     build("examples/embed/layer.c", "cc -std=c11")
@@ -293,6 +294,12 @@ describe("in a C program,", function()
       assert.matches(ends, limit(0, 0, seconds, "-", text), 1, true)
     end)
   end
+
+  it("a host that calls a script's functions renews its quota", function()
+    local first <const>, second <const>, third <const> = ok(installed .. "/renew"):match "^([^\n]*)\n(.*)\n([^\n]*)\n$"
+    assert.same({ "ok", "ok" }, { first, third })
+    assert.matches("quota: the script has used its 100000 instructions", second, 1, true)
+  end)
 
   it("a script has the libraries that the host lists", function()
     assert.same("ok ", limit(0, 0, 0, "math,io",

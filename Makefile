@@ -237,7 +237,8 @@ fuzz:
 	@$(MAKE) all
 	@$(MAKE) $(TARGETS:%=$(FUZZ)/%) BUILD=$(FUZZ) CC=clang WARN=-w OPT='$(FUZZ_CHECKS)'
 	$Qmkdir -p $(FUZZ)/seeds/model $(FUZZ)/seeds/idx $(TARGETS:%=$(FUZZ)/corpus/%)
-	$Qcp spec/golden/*.hn $(FUZZ)/seeds/model && ln -sfn model $(FUZZ)/seeds/predict && ./hnrun spec/fuzz/seeds.lua $(FUZZ)/seeds
+	$Qcp spec/golden/*.hn $(FUZZ)/seeds/model && ln -sfn model $(FUZZ)/seeds/predict
+	$Q./hnrun spec/fuzz/seeds.lua $(FUZZ)/seeds
 	$Qcd $(FUZZ) && for t in $(TARGETS); do \
 	  echo "  fuzz    $$t"; ./$$t -dict=../../spec/fuzz/model.dict $(FUZZ_LIMITS) $(ARGS) corpus/$$t seeds/$$t || exit 1; done
 

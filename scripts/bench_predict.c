@@ -1,6 +1,6 @@
 /*
- * Nanoseconds for one event of 28-300-300-1, hashed at 1/8, through hn_model_predict, beside loops that a physicist would
- * write over the expanded weights: `make bench-predict`. bench_predict.lua writes both files.
+ * Nanoseconds for one event of 28-300-300-1, hashed at 1/8, through hn_model_predict, beside loops written by hand over
+ * the expanded weights: `make bench-predict`. bench_predict.lua writes both files.
  *
  * This file is compiled three times: twice for the loops alone, named by DENSE, with the options that are compared.
  */

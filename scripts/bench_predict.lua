@@ -7,11 +7,11 @@ local function hashed(inputs, outputs) return hn.nn.Hashed(inputs, outputs, { co
 local net <const> = hn.nn.Sequential { hashed(28, 300), hn.nn.ReLU(), hashed(300, 300), hn.nn.ReLU(), hashed(300, 1) }
 net:save(arg[1])
 
-local file <const> = assert(io.open(arg[2], "wb"))
-local function write(list) file:write(string.pack("<" .. ("f"):rep(#list), table.unpack(list))) end
+local function floats(list) return string.pack("<" .. ("f"):rep(#list), table.unpack(list)) end
 
+local file <const> = assert(io.open(arg[2], "wb"))
 for i = 1, 5, 2 do
-  for _, row in ipairs(net[i].matrix:expand():table()) do write(row) end
-  write(net[i].bias:table())
+  for _, row in ipairs(net[i].matrix:expand():table()) do file:write(floats(row)) end
+  file:write(floats(net[i].bias:table()))
 end
 file:close()

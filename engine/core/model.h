@@ -12,7 +12,7 @@
 #define HN__SUM_AT (8 + sizeof HN__SUM_BEFORE - 1)
 #define HN__SUM_DIGITS 16
 #define HN__PIECE ((int64_t)1 << 20)        /* bytes on their way between device and disk */
-#define HN__MOST_HEADER ((int64_t)64 << 20) /* bytes; safetensors itself stops at 100 MB */
+#define HN__MOST_HEADER ((int64_t)16 << 20) /* bytes; safetensors itself stops at 100 MB */
 
 typedef struct hn__entry {
   char *name;

@@ -8,7 +8,7 @@
 /* The path of a file in memory with these bytes, until the next call. */
 const char *fuzz_file(const uint8_t *bytes, size_t size);
 
-/* From fuzz_watch() to fuzz_check(), memory taken and not given back may never be more than this at one time; aborts. */
+/* Aborts if memory taken since fuzz_watch() and not given back was ever more than this. */
 void fuzz_watch(void);
 void fuzz_check(size_t most);
 

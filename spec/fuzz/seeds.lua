@@ -1,5 +1,5 @@
--- Writes files for the fuzzer to begin with: ./hnrun spec/fuzz/seeds.lua FOLDER makes FOLDER/model, of small networks
--- with layers of every kind, and FOLDER/idx.
+-- Writes files for the fuzzer to begin with: ./hnrun spec/fuzz/seeds.lua FOLDER fills FOLDER/model with small networks
+-- that have layers of every kind, and FOLDER/idx.
 local hn <const> = require "hn"
 local files <const> = require "spec.support.files"
 local idx <const> = require "spec.support.idx"

@@ -386,8 +386,8 @@ HN_API hn_status hn_file_set(hn_file *file, const char *key, const char *value);
 HN_API hn_status hn_file_save(hn_file *file, const char *path);
 
 /* Opens a file and checks all of it: lengths, header, checksum, every tensor's type, shape and place. Takes no device
- * memory, and of the host's up to 70 bytes for each byte of the header, which has 16 MiB at most, and as much of the data as
- * is read at once, 1 MiB at most. HN_FILE if it cannot be read, HN_FORMAT if it is not as it should be. */
+ * memory, and of the host's up to 70 bytes for each byte of the header, which has 16 MiB at most, and as much of the
+ * data as is read at once, 1 MiB at most. HN_FILE if it cannot be read, HN_FORMAT if it is not as it should be. */
 HN_API hn_status hn_file_open(hn_context *context, const char *path, hn_file **out);
 /* The text of a key, or NULL. */
 HN_API const char *hn_file_get(const hn_file *file, const char *key);

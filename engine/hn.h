@@ -432,21 +432,22 @@ typedef struct hn_engine hn_engine;
  * The rest is for scripts of others; 0 or NULL: no limit. Texts and lists must stay until hn_close().
  *
  * instructions: of Lua's virtual machine in one hn_run_file() or hn_run_string(), to a thousand, which a new coroutine
- * counts at once. seconds: of the clock. What the host calls by itself goes on with what is left; hn_renew() starts them
- * anew. Then the error "quota: ..." ends the script, up to the host: neither pcall nor coroutines, handlers or __close
- * hold it. It comes in Lua code and after an operation of hn; one call of a C function, such as an operation, a match
- * of a difficult pattern or what the host adds, is not cut short: a host that must be sure runs scripts in a process that
- * it can kill, as hnrun --seconds does. Scripts then have no debug library. Networks that were in training may be left in
- * the middle of it.
- * lua_memory: bytes that Lua itself may hold, hn's modules (some 2 MiB) included. That is a cap and not a quota: beyond,
- * the script gets the error "not enough memory", which it may catch and let go of something, but never more memory.
+ * counts at once. seconds: of the clock. What the host calls by itself goes on with what is left; hn_renew() starts
+ * them anew. Then the error "quota: ..." ends the script, up to the host: neither pcall nor coroutines, handlers or
+ * __close hold it. It comes in Lua code and after an operation of hn; one call of a C function, such as an operation,
+ * a match of a difficult pattern or what the host adds, is not cut short: a host that must be sure runs scripts in a
+ * process that it can kill, as hnrun --seconds does. Scripts then have no debug library. Networks that were in
+ * training may be left in the middle of it.
+ * lua_memory: bytes that Lua itself may hold, hn's modules (some 2 MiB) included. That is a cap and not a quota:
+ * beyond, the script gets the error "not enough memory", which it may catch and let go of something, but never more
+ * memory.
  * `memory` caps the device.
  *
  * libraries: a list of base (always there), coroutine, table, string, utf8, math, io, os, package, debug, hn, such as
  * "base,coroutine,table,string,utf8,math,hn". Chunks are then texts, load() takes no bytecode, loadfile and dofile are
- * gone, and require gives the listed libraries and hn's public modules alone. folders: a list that ends with NULL; hn then
- * reads and writes files in these folders alone, links and ".." resolved. Files that the host opens are its own affair.
- * With a quota or a list of libraries scripts cannot set finalizers (__gc).
+ * gone, and require gives the listed libraries and hn's public modules alone. folders: a list that ends with NULL; hn
+ * then reads and writes files in these folders alone, links and ".." resolved. Files that the host opens are its own
+ * affair. With a quota or a list of libraries scripts cannot set finalizers (__gc).
  * HN_ARGUMENT for an unknown library and a folder that is not there. Scripts in one engine share its global variables:
  * give scripts that don't trust each other an engine each. */
 typedef struct hn_engine_options {

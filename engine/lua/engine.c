@@ -5,22 +5,7 @@
 #include "hnl.h"
 #include "modules.h"
 
-static const char engine_key = 0, running_key = 0, globals_key = 0;
-
-/* Registered, so that a coroutine that is over stays valid until the next call from another one. */
-static void note_running(hn_engine *engine, lua_State *L) {
-  lua_pushthread(L);
-  lua_rawsetp(L, LUA_REGISTRYINDEX, &running_key);
-  engine->running = L;
-}
-
-hn_engine *hnl_engine(lua_State *L) {
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &engine_key);
-  hn_engine *engine = lua_touserdata(L, -1);
-  lua_pop(L, 1);
-  if (engine->running != L) note_running(engine, L);
-  return engine;
-}
+static const char globals_key = 0; /* in Lua's registry */
 
 hn_engine_options hn_engine_options_default(void) {
   hn_engine_options options = {.device = NULL, .threads = -1, .memory = -1, .seed_set = false, .seed = 0};
@@ -58,8 +43,7 @@ static int load_embedded(lua_State *L) {
 
 static int open_state(lua_State *L) {
   hn_engine *engine = lua_touserdata(L, 1);
-  lua_pushlightuserdata(L, engine);
-  lua_rawsetp(L, LUA_REGISTRYINDEX, &engine_key);
+  hnl_set_engine(L, engine);
   luaL_openlibs(L);
   hnl_guard_limits(L);
   keep_globals(L);

@@ -29,9 +29,12 @@ struct hn_engine {
   bool late;                                /* and whether it was seen to be */
 };
 
-/* -- engine.c, errors.c -- */
+/* -- state.c -- */
+void hnl_set_engine(lua_State *L, hn_engine *engine);
 /* The engine, which takes note of the coroutine that asks. */
 hn_engine *hnl_engine(lua_State *L);
+
+/* -- engine.c, errors.c -- */
 /* Pushes the modules' own table of Lua's global variables. */
 void hnl_push_globals(lua_State *L);
 /* The current context, opened with defaults if there is none. */

@@ -1,8 +1,9 @@
--- How a run of the specs is told: one line per spec file, failures in full where they happen, and at the end what was
--- skipped and why, then the line that scripts read: "N passed, N failed" (", N skipped" where there are any).
+-- How a run of the specs is told: one line per spec file, failures in full where they happen, and at the end how many
+-- were skipped and why, then the line that scripts read: "N passed, N failed".
 
 local busted <const> = require "busted"
 
+-- skipped: the reasons in the order in which they came, and how many tests each kept from running
 local report <const> = { passed = 0, failed = 0, skipped = {} }
 local verbose, line_open, file_start = false, false, nil
 
@@ -57,11 +58,18 @@ local function on_test_start(element)
   return nil, true
 end
 
+-- busted puts a position before the reason, which is not always the spec's.
+local function skip(reason)
+  reason = reason:gsub("^%S+%.lua:%d+: ", "")
+  if not report.skipped[reason] then table.insert(report.skipped, reason) end
+  report.skipped[reason] = (report.skipped[reason] or 0) + 1
+end
+
 local function on_test_end(element, _, status)
   if status == "success" then
     report.passed = report.passed + 1
   elseif status == "pending" then
-    table.insert(report.skipped, { title = title(element), reason = element.reason or "no reason given" })
+    skip(element.reason or title(element))
   end
   return nil, true
 end
@@ -85,9 +93,8 @@ end
 
 local function on_suite_end()
   new_line()
-  for _, test in ipairs(report.skipped) do say(("skipped: %s: %s\n"):format(test.title, test.reason)) end
-  local skipped = #report.skipped > 0 and (", %d skipped"):format(#report.skipped) or ""
-  say(("%d passed, %d failed%s\n"):format(report.passed, report.failed, skipped))
+  for _, reason in ipairs(report.skipped) do say(("%d skipped: %s\n"):format(report.skipped[reason], reason)) end
+  say(("%d passed, %d failed\n"):format(report.passed, report.failed))
   return nil, true
 end
 

@@ -203,7 +203,7 @@ describe("Hashed", function()
 end)
 
 describe("Sparse", function()
-  it("has as many elements as edges, drawn from the seed, and computes what a dense layer of its matrix does", function()
+  it("has as many elements as edges, drawn from the seed, and computes as a dense layer of its matrix", function()
     local function make(seed) return nn.Sparse(30, 20, { edges = 123, seed = seed }) end
     local layer <const>, dense <const> = make(5), nn.Linear(30, 20, { bias = false })
     local matrix <const> = values(layer:expand())
@@ -246,7 +246,7 @@ describe("Sparse", function()
 
   it("refuses more edges than there are, and two ways to tell how many", function()
     assert.error_matches(function() nn.Sparse(4, 3, { edges = 13 }) end, "edges: expected at most 12, got 13")
-    assert.error_matches(function() nn.Sparse(4, 3, { edges = 3, compression = 0.5 }) end, "one of compression and edges")
+    assert.error_matches(function() nn.Sparse(4, 3, { edges = 3, compression = 1 }) end, "one of compression and edges")
   end)
 end)
 

@@ -19,8 +19,8 @@ local check <const> = options.declare("hn.nn.LowRank", {
 --- LowRank(inputs, outputs, { rank = r }): y = (x Gᵀ) Wᵀ + b for x of {batch, inputs}: a matrix W G of rank r at most.
 -- G of {rank, inputs} is fixed: normal random numbers of variance 1 / inputs, drawn from a seed. W of {outputs, rank}
 -- is learned, and it and the bias are the only parameters.
--- Options: `rank`, `seed` (each layer's own, from the model's), `bias` (true), `init` of W ("he", with the fan-in `rank`;
--- see hn.nn.weights). Fields: `weight`, `fixed`, `bias` {outputs} or nil.
+-- Options: `rank`, `seed` (each layer's own, from the model's), `bias` (true), `init` of W ("he", with the fan-in
+-- `rank`; see hn.nn.weights). Fields: `weight`, `fixed`, `bias` {outputs} or nil.
 function LowRank:init(inputs, outputs, given)
   self.inputs = options.value("hn.nn.LowRank", "inputs", inputs, options.rules.size)
   self.outputs = options.value("hn.nn.LowRank", "outputs", outputs, options.rules.size)

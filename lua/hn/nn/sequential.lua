@@ -71,8 +71,8 @@ function Residual:forward(x) return core.ops.add(x, run(self, x)) end
 local Sum <const> = require "hn.nn.module" "Sum"
 Sum.made_of = { items = "modules" }
 
---- Sum{ layer, ... }: every layer gets the same input, and their outputs, of one shape, are added. Two Hashed layers make
--- a matrix of sums of buckets: elements that share one bucket rarely share the other.
+--- Sum{ layer, ... }: every layer gets the same input, and their outputs, of one shape, are added. Two Hashed layers
+-- make a matrix of sums of buckets: elements that share one bucket rarely share the other.
 function Sum:init(layers)
   take_layers(self, layers)
   if #self == 0 then core.fail("argument", "hn.nn.Sum: layers: expected at least one") end

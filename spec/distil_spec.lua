@@ -124,7 +124,7 @@ describe("a teacher", function()
   end)
 
   for _, case in ipairs {
-    { "no network", function() return 7 end, "teacher: expected a module, or { net =, temperature =, weight = }, got 7" },
+    { "no network", function() return 7 end, "expected a module, or { net =, temperature =, weight = }, got 7" },
     { "an unknown option", function() return { net = linear(), temperatur = 1 } end, "did you mean 'temperature'" },
     { "a weight above 1", function() return { net = linear(), weight = 2 } end, "weight: expected" },
     { "other classes", function() return hn.nn.Linear(INPUTS, 3) end, "expected an output for each of 4 classes" },

@@ -41,8 +41,8 @@ end
 
 --- Sparse(inputs, outputs, options): y = x Wᵀ + b for x of {batch, inputs}, where W has only some of its elements,
 -- drawn from a seed; the others are 0 for good. Parameters, and what an optimiser keeps for them, follow the edges that
--- stay. A step still makes W as a whole, and the numbers of the edges take 4 bytes an element: this saves stored weights,
--- not memory or time.
+-- stay. A step still makes W as a whole, and the numbers of the edges take 4 bytes an element: this saves stored
+-- weights, not memory or time.
 -- Options: `compression` (1/8): edges that stay over all of them, a number or a text such as "1/64"; or `edges`: how
 -- many stay; `seed` (each layer's own, from the model's), `bias` (true), `init` ("he", with the mean number of edges of
 -- an output as fan-in; see hn.nn.weights). Fields: `values` {count, 1}, `edges` {outputs, inputs} of numbers of values,

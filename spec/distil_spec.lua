@@ -2,6 +2,7 @@
 
 local hn <const> = require "hn"
 local backends <const> = require "spec.support.backends"
+local files <const> = require "spec.support.files"
 local numeric <const> = require "spec.support.numeric"
 
 local INPUTS <const>, CLASSES <const>, SAMPLES <const> = 6, 4, 30
@@ -113,6 +114,21 @@ describe("a teacher", function()
     local result <const> = hn.evaluate(net, held)
     near({ result.loss, result.error }, { history.validation.loss[1], history.validation.error[1] })
     assert.is_true(teacher.training)
+  end)
+
+  it("takes part in a run that is gone on with, to the same bits", function()
+    local function weights(stops, path)
+      local net
+      for _, epochs in ipairs(stops) do
+        backends.open { device = "cpu", seed = 5 }
+        local teacher <const> = teacher_net()
+        net = linear()
+        fit(net, some_data(SAMPLES), { batch = 7, shuffle = true, epochs = epochs, teacher = teacher,
+          checkpoint = path, resume = path ~= nil })
+      end
+      return values(net.weight)
+    end
+    assert.same(weights { 4 }, weights({ 2, 4 }, files.folder() .. "/run.hn"))
   end)
 
   it("of no weight leaves the labels' loss", function()

@@ -5,7 +5,6 @@ local methods <const> = require "study.methods"
 local grid <const> = {}
 
 grid.sets = { "mnist", "basic", "rot", "bg-rand", "bg-img", "bg-img-rot", "rectangles", "rectangles-images", "convex" }
-grid.storages = { "1/1", "1/2", "1/4", "1/8", "1/16", "1/32", "1/64" }
 grid.UNITS, grid.expansions = 50, { 1, 2, 4, 8, 16, 32, 64 }
 local WIDTH <const> = 1000
 
@@ -22,28 +21,26 @@ local function columns(o)
   return list
 end
 
---- Whether a method has a cell in this column: the full network has one size, and a narrow one does not inflate.
+--- Whether a method has a cell in this column: the full network comes once, and a narrow one does not inflate.
 local function belongs(o, method, column)
-  if method == "full" then return not o.inflation and column.storage == "1/1" end
+  if method == "full" then return false end
   local narrow <const> = method == "nn" or method == "dk"
   return not (o.inflation and narrow) or column.width == grid.UNITS
 end
 
---- All cells of the options { sets =, methods =, layers =, storages =, inflation = }, teachers first.
+--- All cells of the options { sets =, methods =, layers =, storages =, inflation = }, full networks first, which teach.
 function grid.cells(o)
   local list <const> = {}
   for _, set in ipairs(o.sets) do
     for _, layers in ipairs(o.layers) do
-      local taught = false
-      for _, name in ipairs(o.methods) do taught = taught or methods.known[name].teacher end
-      if taught then list[#list + 1] = grid.teacher { set = set, layers = layers } end
+      local full = false
+      for _, name in ipairs(o.methods) do full = full or name == "full" or methods.known[name].teacher end
+      if full then list[#list + 1] = grid.teacher { set = set, layers = layers } end
       for _, column in ipairs(columns(o)) do
         for _, method in ipairs(o.methods) do
           local cell <const> = { set = set, method = method, layers = layers, width = column.width,
             storage = column.storage }
-          if belongs(o, method, column) and methods.fits(cell) and not (taught and method == "full") then
-            list[#list + 1] = cell
-          end
+          if belongs(o, method, column) and methods.fits(cell) then list[#list + 1] = cell end
         end
       end
     end

@@ -37,6 +37,10 @@ local nets <const> = {
     return hn.nn.Hashed(4, 20, { buckets = 32, scheme = "element", strip = 5, balanced = true, sign = false,
       bias = "hashed" })
   end },
+  { "Sparse, LowRank, Sum", function()
+    return hn.nn.Sequential { hn.nn.Sparse(4, 20, { edges = 33 }),
+      hn.nn.Sum { hn.nn.LowRank(20, 5, { rank = 3 }), hn.nn.Sparse(20, 5, { bias = false }) } }
+  end },
   { "a shared pool", function()
     local pool <const> = hn.buckets(64)
     return hn.nn.Sequential { hn.nn.Hashed(4, 20, { pool = pool, count = 32 }),

@@ -35,6 +35,12 @@ describe("every layer", function()
     { "Hashed, element, strips", function()
       return nn.Hashed(6, 3, { buckets = 5, scheme = "element", strip = 2 })
     end, { 4, 3 }, 8 },
+    { "Sparse", function() return nn.Sparse(6, 3, { edges = 7 }) end, { 4, 3 }, 10 },
+    { "Sparse without bias", function()
+      return nn.Sparse(6, 3, { compression = "1/2", bias = false })
+    end, { 4, 3 }, 9 },
+    { "LowRank", function() return nn.LowRank(6, 3, { rank = 2 }) end, { 4, 3 }, 9 },
+    { "LowRank without bias", function() return nn.LowRank(6, 3, { rank = 2, bias = false }) end, { 4, 3 }, 6 },
     { "Embedding", function() return nn.Embedding(5, 7) end, { 4, 7 }, 35, random_ids },
     { "HashedEmbedding", function() return nn.HashedEmbedding(5, 7, { buckets = 16 }) end, { 4, 7 }, 16, random_ids },
     { "ReLU", nn.ReLU, { 4, 6 }, 0 },
@@ -57,6 +63,7 @@ describe("every layer", function()
     { "Flatten", nn.Flatten, { 4, 6 }, 0, function() return hn.tensor { 4, 3, 2 } end },
     { "Sequential", function() return nn.Sequential { nn.Linear(6, 2), nn.ReLU(), nn.Linear(2, 5) } end, { 4, 5 }, 29 },
     { "Residual", function() return nn.Residual { nn.Linear(6, 2), nn.Linear(2, 6) } end, { 4, 6 }, 32 },
+    { "Sum", function() return nn.Sum { nn.Linear(6, 2), nn.Hashed(6, 2, { buckets = 16 }) } end, { 4, 2 }, 32 },
   }
   local covered <const> = {}
 
@@ -192,6 +199,86 @@ describe("Hashed", function()
     assert.equal(layer.pool, layer.bias:pool())
     local y <const> = layer(hn.tensor { 1, 6 }):table()[1]
     for i = 1, 40 do assert.equal(layer.bias:at(i, 1), y[i]) end
+  end)
+end)
+
+describe("Sparse", function()
+  it("has as many elements as edges, drawn from the seed, and computes as a dense layer of its matrix", function()
+    local function make(seed) return nn.Sparse(30, 20, { edges = 123, seed = seed }) end
+    local layer <const>, dense <const> = make(5), nn.Linear(30, 20, { bias = false })
+    local matrix <const> = values(layer:expand())
+    local used = 0
+    for _, w in ipairs(matrix) do used = used + (w ~= 0 and 1 or 0) end
+    assert.equal(123, used)
+    dense.weight:set(layer:expand())
+    local x <const> = hn.tensor({ 5, 30 }):normal(0, 1)
+    close_to(values(dense(x)), values(layer(x)))
+    assert.same(layer.edges:table(), make(5).edges:table())
+    assert.are_not.same(layer.edges:table(), make(6).edges:table())
+  end)
+
+  it("gives each value the gradient of its one element, and nothing to removed ones", function()
+    local layer <const> = nn.Sparse(30, 20, { edges = 123, bias = false })
+    local dense <const> = nn.Linear(30, 20, { bias = false })
+    dense.weight:set(layer:expand())
+    local x <const> = hn.tensor({ 5, 30 }):normal(0, 1)
+    for _, one in ipairs { layer, dense } do
+      local _ <close> = hn.tape()
+      local y <const> = one(x)
+      y:mul(y):sum():backward()
+    end
+    local expected <const>, got <const> = {}, values(layer.values:grad())
+    local whole <const> = values(dense.weight:grad())
+    for e, number in ipairs(values(layer.edges)) do
+      if number <= 123 then expected[number] = whole[e] end
+    end
+    close_to(expected, got)
+    hn.optim.SGD { lr = 0.1 }:step(layer:parameters())
+    assert.equal(0, layer.none:item())
+  end)
+
+  it("keeps every edge at compression 1 and starts with weights as large as its edges are few", function()
+    local layer <const> = nn.Sparse(40, 30, { compression = 1 })
+    for _, w in ipairs(values(layer:expand())) do assert.is_true(w ~= 0) end
+    local few <const> = mean_square(values(nn.Sparse(300, 200, { compression = 1 / 10 }).values))
+    assert.is_true(math.abs(few - 2 / 30) <= 5 * 2 / 30 * math.sqrt(0.8 / 6000))
+  end)
+
+  it("refuses more edges than there are, and two ways to tell how many", function()
+    assert.error_matches(function() nn.Sparse(4, 3, { edges = 13 }) end, "edges: expected at most 12, got 13")
+    assert.error_matches(function() nn.Sparse(4, 3, { edges = 3, compression = 1 }) end, "one of compression and edges")
+  end)
+end)
+
+describe("LowRank", function()
+  it("multiplies a learned factor with a fixed one of variance 1 / inputs that the seed gives", function()
+    local function make(seed) return nn.LowRank(200, 30, { rank = 50, seed = seed }) end
+    local position <const> = select(2, hn.seed())
+    local layer <const> = make(5)
+    local other <const> = nn.Linear(200, 30)
+    local fixed <const> = values(layer.fixed)
+    assert.is_true(math.abs(mean_square(fixed) - 1 / 200) <= 5 / 200 * math.sqrt(2 / #fixed))
+    assert.same(fixed, values(make(5).fixed))
+    assert.are_not.same(fixed, values(make(6).fixed))
+    assert.is_true(select(2, hn.seed()) > position)
+    local weight <const>, inner <const> = layer.weight:table(), layer.fixed:table()
+    other.weight:set(function(i, j)
+      local sum = 0
+      for r = 1, 50 do sum = sum + weight[i][r] * inner[r][j] end
+      return sum
+    end)
+    local x <const> = hn.tensor({ 4, 200 }):normal(0, 1)
+    close_to(values(other(x)), values(layer(x)), 1e-9)
+  end)
+end)
+
+describe("Sum", function()
+  it("adds its layers' outputs, and says in which layer an error happened", function()
+    local net <const> = nn.Sum { nn.ReLU(), function(x) return x:scale(2) end }
+    assert.same({ -6, 12 }, net(hn.tensor({ 2 }, { -3, 4 })):table())
+    assert.error_matches(function() nn.Sum { nn.ReLU(), nn.Linear(5, 2) }(hn.tensor { 2, 4 }) end,
+      "in layer 2, Linear, of Sum")
+    assert.error_matches(function() nn.Sum {} end, "expected at least one")
   end)
 end)
 

@@ -5,32 +5,42 @@
 
 #include <string.h>
 
+enum { PIECE = 1024 }; /* numbers that a piece of work makes at least */
+
 HN_INLINE int64_t row_of(const int32_t *ids, int64_t i) { return ids ? ids[i] : i; }
 
 typedef struct job {
   const hn__cpu_kernels *kernels;
   const hn_matrix *v;
-  int64_t cols, n;
+  int64_t cols, n, rows; /* rows of one piece */
   const int32_t *ids;
   const float *from;
   float *to;
 } job;
 
 /* Row i, expanded where it is wanted. */
-static void lookup_piece(const void *argument, int64_t i, int thread) {
-  const job *l = argument;
-  (void)thread;
+static void lookup_row(const job *l, int64_t i) {
   if (l->v)
     l->kernels->expand(l->v, l->from + l->v->offset, row_of(l->ids, i), 1, 0, l->cols, l->to + i * l->cols, l->cols);
+  else if (l->cols == 1)
+    l->to[i] = l->from[row_of(l->ids, i)];
   else
     memcpy(l->to + i * l->cols, l->from + row_of(l->ids, i) * l->cols, (size_t)l->cols * sizeof(float));
+}
+
+static void lookup_piece(const void *argument, int64_t p, int thread) {
+  const job *l = argument;
+  int64_t end = hn__cpu_least(l->n, (p + 1) * l->rows);
+  (void)thread;
+  for (int64_t i = p * l->rows; i < end; i++) lookup_row(l, i);
 }
 
 hn_status hn__cpu_lookup(hn__device *d, const hn_matrix *v, const float *w, int64_t cols, const int32_t *ids, int64_t n,
                          float *out) {
   if (cols == 0) return HN_OK;
-  job l = {hn__cpu_kernels_of(d), v, cols, n, ids, w, out};
-  hn__cpu_parallel(d, (double)n * (double)cols, n, lookup_piece, &l);
+  int64_t rows = hn__cpu_ceil(PIECE, cols);
+  job l = {hn__cpu_kernels_of(d), v, cols, n, rows, ids, w, out};
+  hn__cpu_parallel(d, (double)n * (double)cols, hn__cpu_ceil(n, rows), lookup_piece, &l);
   return HN_OK;
 }
 
@@ -55,7 +65,7 @@ hn_status hn__cpu_lookup_grad(hn__device *d, const hn_matrix *v, int64_t cols, c
       kernels->scatter(v, dw + v->offset, row_of(ids, i), 1, 0, cols, dout + i * cols, cols);
     return HN_OK;
   }
-  job l = {NULL, NULL, cols, n, ids, dout, dw};
+  job l = {NULL, NULL, cols, n, 0, ids, dout, dw};
   hn__cpu_parallel(d, (double)n * (double)cols, hn__cpu_ceil(cols, HN_CPU_LANES), columns_piece, &l);
   return HN_OK;
 }

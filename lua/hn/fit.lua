@@ -3,6 +3,7 @@
 
 local checkpoint <const> = require "hn.checkpoint"
 local core <const> = require "hn.core"
+local distil <const> = require "hn.distil"
 local evaluate <const> = require "hn.evaluate"
 local kinds <const> = require "hn.kinds"
 local losses <const> = require "hn.loss"
@@ -39,6 +40,7 @@ local check <const> = options.declare("hn.fit", {
   validate = { "number|data|table", expected = "a fraction between 0 and 1, a number of samples, or a data set",
     aka = { "validation", "validation_split", "validation_data" } },
   patience = { "integer", least = 0 },
+  teacher = distil.rule,
   shuffle = { "boolean", default = true },
   progress = { "boolean", default = true, choices = { "plain" }, aka = { "verbose" } },
   checkpoint = checkpoint.rule,
@@ -70,15 +72,14 @@ local function find_microbatch(run)
   local o <const> = run.options
   local batch <const> = math.min(o.batch, #run.data)
   if o.microbatch ~= "auto" then return o.microbatch and o.microbatch < batch and o.microbatch or nil, nil end
-  local found <const>, predicted <const> =
-    memory.largest("hn.fit: microbatch", run, batch)
+  local found <const>, predicted <const> = memory.largest("hn.fit: microbatch", run, batch)
   return found < batch and found or nil, predicted
 end
 
---- Loss and error on the validation set, or without one on the training set.
+--- Loss and error on the validation set, where no teacher is asked, or without one on the training set.
 local function measure(run)
-  local data <const>, batch <const> = run.validation or run.data, run.microbatch or run.options.batch
-  local loss <const>, err <const> = evaluate.measure(run.net, data, run.loss, batch)
+  local data <const>, asked <const> = run.validation or run.data, run.validation and run.question or run.loss
+  local loss <const>, err <const> = evaluate.measure(run.net, data, asked, run.microbatch or run.options.batch)
   return { loss = loss, error = err }
 end
 
@@ -102,6 +103,8 @@ local function plan(net, data, given)
   run.random, run.written = { seed = seed, position = position }, run.started
   run.data, run.validation = split(set.of("hn.fit: data", data), o.validate)
   run.loss = losses.find("hn.fit", o.loss, run.data)
+  run.question = run.loss
+  if o.teacher then run.data, run.loss = distil.prepare(o.teacher, run.data, run.loss) end
   if run.validation then losses.find("hn.fit: validate", o.loss, run.validation) end
   run.optimizer, run.schedule = o.optimizer or optim.SGD(), o.schedule or optim.constant()
   run.parameters = net:parameters()
@@ -287,6 +290,10 @@ end
 -- With `validate`, the network ends with the weights of the epoch whose validation loss was lowest. Ctrl-C ends
 -- training at the next minibatch in the same way, and the script goes on. The network is left in evaluation mode.
 -- A loss that is not finite is a numeric error.
+--
+-- With `teacher` = net, or { net =, temperature = (2), weight = (0.5) }, a network that was trained before tells how
+-- probable it finds each class, and the loss is that share of its answers, as hn.distil explains; errors and validation
+-- go by the labels.
 --
 -- With `checkpoint` = "run.hn", or { path =, every = epochs (1), minutes = (none), keep = "last", "best" or "both" (the
 -- best epoch's then goes to "run-best.hn") }, the run is written there after epochs, or in the middle of one when so

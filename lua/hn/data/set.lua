@@ -37,11 +37,11 @@ function set.new(columns, more)
   return setmetatable(self, Set)
 end
 
---- Another set of the same arrays that holds the samples listed in `index`.
+--- Another set of the same arrays that holds the samples listed in `index`; nil: all.
 local function part(self, index)
   local other <const> = {}
   for key, value in pairs(self) do other[key] = value end
-  other.index, other.count = index, index:shape()[1]
+  other.index, other.count = index, index and index:shape()[1] or self.count
   return setmetatable(other, Set)
 end
 
@@ -50,6 +50,15 @@ local function order_of(self, shuffle)
   if not shuffle then return self.index end
   local order <const> = core.sequence(self.count, true)
   return self.index and self.index:pick(order) or order
+end
+
+--- The same samples with other targets: an array of numbers with a row for each row of `data.x`.
+function set.with_targets(data, array)
+  local other <const> = part(data, data.index)
+  other.y, other.classes, other.specs = array, nil, {}
+  for name, spec in pairs(data.specs) do other.specs[name] = spec end
+  other.specs.y = { dtype = "float", flatten = true }
+  return other
 end
 
 local check_shuffle <const> = options.declare("split", { shuffle = { "boolean", default = true } })

@@ -10,6 +10,8 @@ local nn <const> = {
   module = require "hn.nn.module",
   Linear = require "hn.nn.linear",
   Hashed = require "hn.nn.hashed",
+  Sparse = require "hn.nn.sparse",
+  LowRank = require "hn.nn.low_rank",
   Embedding = embeddings.Embedding,
   HashedEmbedding = embeddings.HashedEmbedding,
   Dropout = require "hn.nn.dropout",
@@ -18,6 +20,7 @@ local nn <const> = {
   Flatten = require "hn.nn.flatten",
   Sequential = containers.Sequential,
   Residual = containers.Residual,
+  Sum = containers.Sum,
 }
 
 for name, class in pairs(activations) do nn[name] = class end

@@ -1,4 +1,4 @@
---- Layers one after the other.
+--- Layers one after the other, or side by side.
 -- @module hn.nn.Sequential
 
 local core <const> = require "hn.core"
@@ -41,17 +41,20 @@ local function located(self, i, message)
   return text and text .. note .. place or message .. note
 end
 
---- The layers applied to x; Residual uses it too.
-local function run(self, x)
-  for i = 1, #self do
-    local ok <const>, y <const> = pcall(self[i], x)
-    if not ok then error(located(self, i, y), 0) end
-    if y == nil then
-      core.fail("argument", "layer %d, %s, of %s: expected forward to return a tensor, got nothing", i,
-        layer_name(self[i]), self.name)
-    end
-    x = y
+--- Layer i applied to x.
+local function apply(self, i, x)
+  local ok <const>, y <const> = pcall(self[i], x)
+  if not ok then error(located(self, i, y), 0) end
+  if y == nil then
+    core.fail("argument", "layer %d, %s, of %s: expected forward to return a tensor, got nothing", i,
+      layer_name(self[i]), self.name)
   end
+  return y
+end
+
+--- The layers applied to x one after the other; Residual uses it too.
+local function run(self, x)
+  for i = 1, #self do x = apply(self, i, x) end
   return x
 end
 
@@ -65,4 +68,20 @@ function Residual:init(layers) take_layers(self, layers) end
 
 function Residual:forward(x) return core.ops.add(x, run(self, x)) end
 
-return { Sequential = Sequential, Residual = Residual }
+local Sum <const> = require "hn.nn.module" "Sum"
+Sum.made_of = { items = "modules" }
+
+--- Sum{ layer, ... }: every layer gets the same input, and their outputs, of one shape, are added. Two Hashed layers
+-- make a matrix of sums of buckets: elements that share one bucket rarely share the other.
+function Sum:init(layers)
+  take_layers(self, layers)
+  if #self == 0 then core.fail("argument", "hn.nn.Sum: layers: expected at least one") end
+end
+
+function Sum:forward(x)
+  local sum = apply(self, 1, x)
+  for i = 2, #self do sum = core.ops.add(sum, apply(self, i, x)) end
+  return sum
+end
+
+return { Sequential = Sequential, Residual = Residual, Sum = Sum }

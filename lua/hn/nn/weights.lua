@@ -10,6 +10,8 @@
 -- A hashed layer takes the fans of its virtual matrix, so that V varies as a dense layer's weights would.
 -- @module hn.nn.weights
 
+local core <const> = require "hn.core"
+
 local weights = {}
 
 local bounds <const> = {
@@ -31,6 +33,14 @@ function weights.fill(tensor, init, fan_in, fan_out)
     local b <const> = bounds[init](fan_in, fan_out)
     tensor:uniform(-b, b)
   end
+end
+
+--- Until what it returns is closed, random numbers are those of this seed; then the stream goes on where it was: for
+-- what is fixed by a layer's seed. `local _ <close> = weights.seeded(seed)`
+function weights.seeded(seed)
+  local before <const>, position <const> = core.seed()
+  core.seed(seed, 0)
+  return setmetatable({}, { __close = function() core.seed(before, position) end })
 end
 
 return weights

@@ -131,6 +131,17 @@ describe("a teacher", function()
     assert.same(weights { 4 }, weights({ 2, 4 }, files.folder() .. "/run.hn"))
   end)
 
+  it("teaches rounded weights, with or without samples held out", function()
+    for _, held in ipairs { false, 8 } do
+      local teacher <const>, net <const> = teacher_net(), linear()
+      local history <const> = fit(net, some_data(SAMPLES), { teacher = teacher, quantize = "int8",
+        validate = held or nil })
+      local trained <const> = held and history.validation.loss[1] or nil
+      if trained then near({ trained }, { history.quantized.trained.loss }) end
+      assert.not_equal(history.quantized.rounded.loss, history.quantized.trained.loss)
+    end
+  end)
+
   it("of no weight leaves the labels' loss", function()
     local function loss(teacher)
       hn.seed(1)

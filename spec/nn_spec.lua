@@ -242,6 +242,9 @@ describe("Sparse", function()
     for _, w in ipairs(values(layer:expand())) do assert.is_true(w ~= 0) end
     local few <const> = mean_square(values(nn.Sparse(300, 200, { compression = 1 / 10 }).values))
     assert.is_true(math.abs(few - 2 / 30) <= 5 * 2 / 30 * math.sqrt(0.8 / 6000))
+    local function fill(t, fan_in, fan_out) t:set(10 * fan_in + fan_out) end
+    local said <const> = nn.Sparse(8, 6, { edges = 12, init = fill })
+    assert.equal(10 * 2 + 1.5, values(said.values)[12])
   end)
 
   it("refuses more edges than there are, and two ways to tell how many", function()
@@ -269,6 +272,12 @@ describe("LowRank", function()
     end)
     local x <const> = hn.tensor({ 4, 200 }):normal(0, 1)
     close_to(values(other(x)), values(layer(x)), 1e-9)
+  end)
+
+  it("starts as init says, with the fan-in of the learned factor", function()
+    local function fill(t, fan_in, fan_out) t:set(10 * fan_in + fan_out) end
+    local layer <const> = nn.LowRank(8, 6, { rank = 3, init = fill })
+    assert.equal(36, values(layer.weight)[18])
   end)
 end)
 

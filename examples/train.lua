@@ -2,7 +2,7 @@
 -- every eight that the network sees.
 --
 --   ./hnrun examples/train.lua                                       about a minute on two cores
---   ./hnrun examples/train.lua --compression 1/64 --epochs 5
+--   ./hnrun examples/train.lua --compression 1/64 --epochs 5 --lr 0.01 --save fashion.hn
 --   HN_DATA=folder ./hnrun examples/train.lua                        another set in the four IDX files, such as MNIST
 --   ./hnrun --threads 1 --memory 64MiB examples/train.lua            the engine's own options come before the script
 
@@ -20,11 +20,12 @@ usage: hnrun examples/train.lua [options]
   --dropout P        share of the hidden units that a training step leaves out (0.2)
   --seed N           of first values, shuffling and hashes (1)
   --data FOLDER      with the IDX files (HN_DATA, or where Debian's dataset-fashion-mnist puts them)
+  --save FILE        where the trained network is kept
   --help             this text]]
 
 local settings <const> = {
   epochs = 20, batch = 50, lr = 0.05, compression = "1/8", scheme = "line", hidden = 1000, dropout = 0.2,
-  seed = 1, data = false,
+  seed = 1, data = false, save = false,
 }
 local balanced = false
 
@@ -76,3 +77,4 @@ local history <const> = hn.fit(net, train, {
 })
 print(history)
 print("test: " .. tostring(hn.evaluate(net, test)))
+if settings.save then net:save(settings.save) end

@@ -139,17 +139,18 @@ methods.known = {
   hashnetdk = { make = hashed { scheme = "element" }, teacher = true, note = "the same, learning from the full one" },
   line = { make = hashed { scheme = "line" }, note = "scheme line" },
   linedk = { make = hashed { scheme = "line" }, teacher = true, note = "scheme line, learning from the full one" },
-  balanced = { make = hashed { scheme = "line", balanced = true }, note = "scheme line, balanced" },
-  strips = { make = hashed { scheme = "element", balanced = true, strip = 8 },
-    note = "scheme element, balanced, strips of 8 rows" },
+  balanced = { make = hashed { scheme = "element", balanced = true }, note = "scheme element, balanced" },
+  balanceddk = { make = hashed { scheme = "element", balanced = true }, teacher = true,
+    note = "scheme element, balanced, learning from the full one" },
+  strips = { make = hashed { scheme = "line", strip = 32 }, note = "scheme line, strips of 32 rows" },
   sum = { make = sum_of_two { scheme = "line" }, note = "sum of two hashed matrices at half the buckets each" },
   sumdk = { make = sum_of_two { scheme = "line" }, teacher = true, note = "that sum, learning from the full one" },
   pool = { make = one_pool { scheme = "line" }, note = "one pool of buckets for all layers" },
 }
 
 --- In the order of tables: the paper's, then those beyond it.
-methods.names = { "rer", "lrd", "nn", "dk", "hashnet", "hashnetdk", "line", "linedk", "balanced", "strips", "sum",
-  "sumdk", "pool", "full" }
+methods.names = { "rer", "lrd", "nn", "dk", "hashnet", "hashnetdk", "line", "linedk", "balanced", "balanceddk",
+  "strips", "sum", "sumdk", "pool", "full" }
 
 -- What the sets of the paper have; for estimates.
 local INPUTS <const>, OUTPUTS <const> = 784, 10

@@ -24,6 +24,7 @@ local hn <const> = {
   optim = require "hn.optim",
   data = require "hn.data",
   metrics = require "hn.metrics",
+  plot = require "hn.plot",
   fit = require "hn.fit",
   evaluate = require("hn.evaluate").run,
   load = require("hn.model").load, -- the network that net:save wrote into a file

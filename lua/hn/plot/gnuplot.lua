@@ -1,0 +1,126 @@
+--- Figures as SVG and PNG, drawn by the program gnuplot.
+-- @module hn.plot.gnuplot
+
+local core <const> = require "hn.core"
+
+-- Okabe and Ito's colours, which people with any kind of colour vision tell apart.
+local colours <const> = { "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000" }
+
+local terminals <const> = {
+  svg = "set terminal svg size %d,%d noenhanced font 'Helvetica,14' background '#ffffff'",
+  png = "set terminal pngcairo size %d,%d noenhanced font 'Sans,12'",
+}
+
+--- A line of text as gnuplot reads it: in single quotes nothing but the quote itself means anything.
+local function quoted(text) return "'" .. text:gsub("'", "''") .. "'" end
+
+local function number(n)
+  return n == n and math.abs(n) < math.huge and ("%.9g"):format(n) or "NaN"
+end
+
+local function block(put, name, rows)
+  put(("$%s << EOD"):format(name))
+  for _, row in ipairs(rows) do put(row) end
+  put "EOD"
+end
+
+local draw <const> = {}
+
+local function series(put, figure, plain, with_error)
+  local parts <const> = {}
+  for k, s in ipairs(figure.series) do
+    local rows <const> = {}
+    for i, x in ipairs(s.x) do
+      local hidden <const> = figure.logx and x <= 0 or figure.logy and s.y[i] <= 0
+      rows[i] = ("%s %s %s"):format(number(x), hidden and "NaN" or number(s.y[i]), number(s.error and s.error[i] or 0))
+    end
+    block(put, "s" .. k, rows)
+    if #rows > 0 then
+      parts[#parts + 1] = ("$s%d using %s with %s lw 2 pt 7 ps 0.6 lc rgb '%s' %s"):format(k,
+        s.error and "1:2:3" or "1:2", s.error and with_error or plain, colours[(k - 1) % #colours + 1],
+        s.name == "" and "notitle" or "title " .. quoted(s.name))
+    end
+  end
+  put("plot " .. table.concat(parts, ", "))
+end
+
+function draw.line(put, figure) series(put, figure, "linespoints", "yerrorlines") end
+
+function draw.points(put, figure) series(put, figure, "points", "yerrorbars") end
+
+function draw.histogram(put, figure)
+  local rows <const> = {}
+  for b, count in ipairs(figure.counts) do
+    local low <const>, high <const> = figure.edges[b], figure.edges[b + 1]
+    rows[b] = ("%s %d %s"):format(number(low / 2 + high / 2), count, number(high - low))
+  end
+  block(put, "bins", rows)
+  put(("set xrange [%s:%s]"):format(number(figure.edges[1]), number(figure.edges[#figure.edges])))
+  put(("set yrange [%s:*]"):format(figure.logy and "0.5" or "0"))
+  put(("plot $bins using 1:2:3 with boxes fill solid 0.7 lc rgb '%s' notitle"):format(colours[1]))
+end
+
+function draw.heat(put, figure)
+  local rows <const> = {}
+  for i, row in ipairs(figure.values) do
+    local cells <const> = {}
+    for j, v in ipairs(row) do cells[j] = number(v) end
+    rows[i] = table.concat(cells, " ")
+  end
+  block(put, "cells", rows)
+  put "unset grid"
+  put "set palette defined (0 '#440154', 1 '#3b528b', 2 '#21918c', 3 '#5ec962', 4 '#fde725')"
+  put(("set xrange [0.5:%d.5]"):format(#figure.values[1]))
+  put(("set yrange [%d.5:0.5]"):format(#figure.values))
+  put "plot $cells matrix using ($1+1):($2+1):3 with image notitle"
+end
+
+--- The commands that draw a figure.
+local function script(figure)
+  local lines <const> = {}
+  local function put(line) lines[#lines + 1] = line end
+  put "set encoding utf8"
+  put(terminals[figure.file:match "%.(%w+)$"]:format(figure.width, figure.height))
+  put("set title " .. quoted(figure.title))
+  put("set xlabel " .. quoted(figure.x))
+  put("set ylabel " .. quoted(figure.y))
+  put "set key outside right top Left reverse"
+  put "set grid lc rgb '#dddddd' lt 1"
+  put "set border 3 lc rgb '#444444'"
+  put "set tics nomirror"
+  if figure.logx then put "set logscale x" end
+  if figure.logy then put "set logscale y" end
+  draw[figure.kind](put, figure)
+  return table.concat(lines, "\n") .. "\n"
+end
+
+local function contents(path)
+  local file <close> = assert(io.open(path, "rb"))
+  return file:read "a"
+end
+
+--- Runs gnuplot and returns what it wrote and what it complained of, or no picture. Names from os.tmpname need no quotes.
+local function run(commands, picture, errors)
+  -- The rest is read by cat: writing to a program that has ended would end this one.
+  local pipe <const> = io.popen(("{ gnuplot; s=$?; cat >/dev/null; exit $s; } >%s 2>%s"):format(picture, errors), "w")
+  local sent <const> = pipe and pipe:write(commands)
+  local ended <const> = pipe and pipe:close()
+  return sent and ended and contents(picture) or "", contents(errors)
+end
+
+--- The picture of a figure, as the bytes of a file of its name's kind.
+return function(where, figure)
+  if not os.execute "command -v gnuplot >/dev/null 2>&1" then
+    core.fail("file", "%s: file: '%s' needs the program gnuplot, which is not in PATH (Debian: gnuplot-nox); "
+      .. "a name that ends in .txt does not", where, figure.file)
+  end
+  local picture <const>, errors <const> = os.tmpname(), os.tmpname()
+  local ok <const>, bytes <const>, complaint <const> = pcall(run, script(figure), picture, errors)
+  os.remove(picture)
+  os.remove(errors)
+  if not ok then core.fail("file", "%s: gnuplot: %s", where, bytes) end
+  if bytes == "" then
+    core.fail("file", "%s: gnuplot: %s", where, (complaint:gsub("%s+", " "):gsub("^%s*(.-)%s*$", "%1")))
+  end
+  return bytes
+end

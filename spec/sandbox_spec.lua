@@ -20,6 +20,9 @@ local closed <const> = {
     .. "if m.__gc or m.__index or m.__close then return false end end return not pcall(setmetatable, t, {})" },
   { "finalizers", "return not pcall(setmetatable, {}, { __gc = 1 })", },
   { "texts' methods", "return getmetatable('').__index == string and ('x').dump == string.dump" },
+  { "pictures", "local hn = require 'hn' for _, f in ipairs { '/tmp/x.svg', '/tmp/x.txt' } do local ok, why = "
+    .. "pcall(hn.plot.line, { series = { { y = { 1 } } }, file = f }) if ok or not why:find('not open to this script', "
+    .. "1, true) then error(why) end end return #tostring(hn.plot.line { series = { { y = { 1 } } } }) > 0" },
   { "files", "local hn = require 'hn' for _, f in ipairs { hn.load, hn.data.mnist, hn.data.fashion_mnist, function(p) "
     .. "hn.nn.Linear(2, 2):save(p) end } do local ok, why = pcall(f, '/etc') "
     .. "if ok or not why:find('open to this script', 1, true) then error(why) end end return true" },

@@ -81,6 +81,8 @@ void hnl_open_folders(lua_State *L);
 const char *hnl_path(lua_State *L, int index, const char *name);
 /* exists(path): whether there is a file of that name, readable or not. */
 int hnl_exists(lua_State *L);
+/* unlimited(what): raises where scripts are limited. */
+int hnl_unlimited(lua_State *L);
 
 /* -- arguments: they name the argument in their error -- */
 lua_Number hnl_number(lua_State *L, int index, const char *name);

@@ -165,3 +165,11 @@ int hnl_exists(lua_State *L) {
   lua_pushboolean(L, access(path, F_OK) == 0 || errno != ENOENT);
   return 1;
 }
+
+/* unlimited(what): fails in an engine whose scripts are limited; for what they could turn to other files. */
+int hnl_unlimited(lua_State *L) {
+  const char *what = hnl_string(L, 1, "unlimited: what");
+  if (hnl_is_text_only(hnl_engine(L)) || lua_rawgetp(L, LUA_REGISTRYINDEX, &folders_key) != LUA_TNIL)
+    hnl_fail(L, HN_FILE, "%s is not open to this script", what);
+  return 0;
+}

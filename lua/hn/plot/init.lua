@@ -2,7 +2,8 @@
 --
 -- Every function returns a figure, which `print` shows as text. With the option `file` it is also written there: as a
 -- picture if the name ends in .svg or .png, which needs the program `gnuplot` in PATH (Debian: gnuplot-nox), as text if
--- it ends in .txt. A file that is there is replaced once the new one is whole; on an error it stays.
+-- it ends in .txt. A file that is there is replaced once the new one is whole; on an error it stays. Scripts
+-- in a sandbox get text alone.
 --
 -- Options of all: `title`, `x` and `y` (what the axes show), `file`, `width` and `height` of a picture in pixels
 -- (800, 500), `columns` and `lines` of the text's data area (64, 16).
@@ -65,6 +66,7 @@ local function finish(where, kind, o)
   o.kind = kind
   local figure <const> = setmetatable(o, Figure)
   if o.file then
+    core.unlimited(where .. ": file") -- a script that may not run programs could change string.format under gnuplot's
     local picture <const> = o.file:match "%.txt$" and render(figure) .. "\n" or gnuplot(where, figure)
     output({ { path = o.file, fill = function(put) put(picture) end } }, where)
   end

@@ -1,0 +1,115 @@
+-- hn.plot: figures as text and, where gnuplot is there, as pictures.
+
+local files <const> = require "spec.support.files"
+local hn <const> = require "hn"
+local plot <const> = hn.plot
+
+local gnuplot <const> = os.execute "command -v gnuplot >/dev/null 2>&1"
+
+-- The rows of a text's data area, from the top, without the axis.
+local function area(figure)
+  local rows <const> = {}
+  for line in tostring(figure):gmatch "[^\n]+" do
+    rows[#rows + 1] = line:match "┤(.*)" or line:match "│(.*)"
+  end
+  return rows
+end
+
+describe("hn.plot as text", function()
+  it("draws a line from corner to corner, and its reverse", function()
+    local o <const> = { columns = 8, lines = 8, series = { { y = { 1, 8 } } } }
+    for row, text in ipairs(area(plot.line(o))) do assert.equal((" "):rep(8 - row) .. "*", text) end
+    o.series = { { x = { 3, 1 }, y = { 1, 8 } } }
+    for row, text in ipairs(area(plot.line(o))) do assert.equal((" "):rep(row - 1) .. "*", text) end
+  end)
+
+  it("puts powers of ten on a straight line where the axes are logarithmic", function()
+    local rows <const> = area(plot.points {
+      columns = 10, lines = 4, logx = true, logy = true, series = { { x = { 1, 10, 100, 1000 }, y = { 1, 10, 100, 1000 } } },
+    })
+    assert.same({ (" "):rep(9) .. "*", (" "):rep(6) .. "*", (" "):rep(3) .. "*", "*" }, rows)
+  end)
+
+  it("breaks a line at what is not a finite number", function()
+    for _, gap in ipairs { 0 / 0, 1 / 0, -1 / 0 } do
+      local rows <const> = area(plot.line { columns = 9, lines = 5, series = { { y = { 1, 1, gap, 2, 2 } } } })
+      assert.same({ "      ***", "", "", "", "***" }, rows)
+    end
+  end)
+
+  it("takes tensors and lists, and names the series", function()
+    local data <const> = hn.tensor({ 3 }, { 3, 2, 1 })
+    local text <const> = tostring(plot.line { title = "t\nu", x = "epoch", y = "loss",
+      series = { { name = "training", y = data }, { name = "validation", y = { 3, 2.5, 2 } } } })
+    for _, part in ipairs { "t u", "epoch", "loss", "* training", "+ validation" } do
+      assert.matches(part, text, 1, true)
+    end
+  end)
+
+  it("counts values in bins; the last holds both ends", function()
+    local h <const> = plot.histogram { values = { 0, 1, 1.5, 2, 4, 0 / 0 }, bins = 4 }
+    assert.same({ 0, 1, 2, 3, 4 }, h.edges)
+    assert.same({ 1, 2, 1, 1 }, h.counts)
+    assert.same({ 1 }, plot.histogram({ values = { 5 }, bins = 1 }).counts)
+  end)
+
+  it("shows the loads of a balanced matrix's buckets, which are equal", function()
+    local matrix <const> = hn.buckets(16):matrix { rows = 16, cols = 8, balanced = true, scheme = "element" }
+    local loads <const> = {}
+    for bucket = 1, 16 do
+      loads[bucket] = 0
+      for _ in matrix:members(bucket) do loads[bucket] = loads[bucket] + 1 end
+    end
+    assert.same({ 16 }, plot.histogram({ values = loads, bins = 1 }).counts)
+  end)
+
+  it("shades a matrix from its smallest number to its largest", function()
+    assert.same({ "  ██│", "██  │" }, area(plot.heat { values = hn.tensor({ 2, 2 }, { { 0, 1 }, { 1, 0 } }) }))
+  end)
+end)
+
+describe("hn.plot refuses", function()
+  local one <const> = { { y = { 1 } } }
+  local bad <const> = {
+    { "line", { series = {} }, "nothing to plot" },
+    { "line", { series = { { y = { 0 } } }, logy = true }, "above 0" },
+    { "line", { series = { { y = { 1, "a" } } } }, 'series[1]: y[2]: expected a number, got "a"' },
+    { "points", { series = { { y = { 1 }, x = { 1, 2 } } } }, "series[1]: x: expected 1 numbers as in y, got 2" },
+    { "line", { series = { { y = { 1 }, nme = "" } } }, "did you mean 'name'?" },
+    { "line", { series = one, file = "a.gif" }, "ends in .svg, .png or .txt" },
+    { "line", { series = one, file = "/nowhere/a.txt" }, "hn.plot.line: /nowhere/a.txt: No such file" },
+    { "histogram", { values = { 0 / 0 } }, "no value is finite" },
+    { "heat", { values = { { 1 }, { 1, 2 } } }, "values[2]: expected 1 numbers as in row 1, got 2" },
+  }
+  for _, case in ipairs(bad) do
+    it(case[3], function()
+      local ok <const>, why <const> = pcall(plot[case[1]], case[2])
+      assert.is_false(ok)
+      assert.matches(case[3], tostring(why), 1, true)
+    end)
+  end
+end)
+
+describe("hn.plot's files", function()
+  local shapes <const> = {
+    line = { series = { { name = "it's `id` \"q\" <&> \\", y = { 1, 2, 3 }, error = { 1, 1, 1 } } } },
+    points = { series = { { y = { 1, 2, 3 } } } },
+    histogram = { values = { 1, 2, 2, 3 } },
+    heat = { values = { { 1, 2 }, { 3, 4 } } },
+  }
+  for kind, o in pairs(shapes) do
+    for ending, starts in pairs { svg = "<?xml", png = "\x89PNG\r\n\x1a\n", txt = "" } do
+      it(("%s: a whole .%s"):format(kind, ending), function()
+        if ending ~= "txt" and not gnuplot then return pending "gnuplot is not in PATH" end
+        o.file = files.folder() .. "/it's \"$(x)\"." .. ending
+        local figure <const> = plot[kind](o)
+        local bytes <const> = files.read(o.file)
+        assert.equal(starts, bytes:sub(1, #starts))
+        if ending == "svg" then assert.matches("</svg>%s*$", bytes) end
+        if ending == "png" then assert.equal("IEND", bytes:sub(-8, -5)) end
+        if ending == "txt" then assert.equal(tostring(figure) .. "\n", bytes) end
+        if kind == "line" and ending == "svg" then assert.matches([[it's `id` "q" &lt;&amp;]], bytes, 1, true) end
+      end)
+    end
+  end
+end)

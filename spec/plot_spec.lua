@@ -2,6 +2,7 @@
 
 local files <const> = require "spec.support.files"
 local hn <const> = require "hn"
+local program <const> = require "spec.support.program"
 local plot <const> = hn.plot
 
 local gnuplot <const> = os.execute "command -v gnuplot >/dev/null 2>&1"
@@ -25,7 +26,8 @@ describe("hn.plot as text", function()
 
   it("puts powers of ten on a straight line where the axes are logarithmic", function()
     local rows <const> = area(plot.points {
-      columns = 10, lines = 4, logx = true, logy = true, series = { { x = { 1, 10, 100, 1000 }, y = { 1, 10, 100, 1000 } } },
+      columns = 10, lines = 4, logx = true, logy = true,
+      series = { { x = { 1, 10, 100, 1000 }, y = { 1, 10, 100, 1000 } } },
     })
     assert.same({ (" "):rep(9) .. "*", (" "):rep(6) .. "*", (" "):rep(3) .. "*", "*" }, rows)
   end)
@@ -112,4 +114,28 @@ describe("hn.plot's files", function()
       end)
     end
   end
+end)
+
+describe("hn.plot and gnuplot", function()
+  -- Writes over a file with this PATH; gives the error, and checks that the file is as it was.
+  local function refused(path)
+    local picture <const> = files.write("old", files.folder() .. "/a.svg")
+    local script <const> = files.write(
+      ("require 'hn'.plot.line { series = { { y = { 1 } } }, file = %q }"):format(picture))
+    local _, err <const>, code <const> = program.shell(("PATH=%s %s %s"):format(path, program.path, script))
+    assert.equal(1, code)
+    assert.equal("old", files.read(picture))
+    return err
+  end
+
+  it("says what is missing where gnuplot is", function()
+    assert.matches("needs the program gnuplot, which is not in PATH", refused(files.folder()), 1, true)
+  end)
+
+  it("passes on what gnuplot complains of", function()
+    local folder <const> = files.folder()
+    files.write("#!/bin/sh\necho 'line 3: broken' >&2\nexit 1\n", folder .. "/gnuplot")
+    assert(os.execute("chmod +x " .. folder .. "/gnuplot"))
+    assert.matches("hn.plot.line: gnuplot: line 3: broken", refused(folder .. ":$PATH"), 1, true)
+  end)
 end)

@@ -90,7 +90,8 @@ static const luaL_Reg methods[] = {{"add", add},     {"set", set},     {"get", g
 
 static const luaL_Reg metamethods[] = {{"__gc", close_file}, {"__close", close_file}, {NULL, NULL}};
 
-static const luaL_Reg functions[] = {{"file", file}, {"exists", hnl_exists}, {"unlimited", hnl_unlimited}, {"json", hnl_json}, {NULL, NULL}};
+static const luaL_Reg functions[] = {
+    {"file", file}, {"exists", hnl_exists}, {"unlimited", hnl_unlimited}, {"json", hnl_json}, {NULL, NULL}};
 
 void hnl_open_file(lua_State *L) {
   hnl_make_type(L, HNL_FILE, methods, metamethods);

@@ -93,7 +93,8 @@ local function checked(where, k, given, o, check)
   end
   local seen = 0
   for i, x in ipairs(s.x) do
-    if finite(x) and finite(s.y[i]) and not (o.logx and x <= 0) and not (o.logy and s.y[i] <= 0) then seen = seen + 1 end
+    local y <const> = s.y[i]
+    if finite(x) and finite(y) and not (o.logx and x <= 0) and not (o.logy and y <= 0) then seen = seen + 1 end
   end
   return s, seen
 end

@@ -99,7 +99,7 @@ local function contents(path)
   return file:read "a"
 end
 
---- Runs gnuplot and returns what it wrote (nothing if it failed) and its complaints. Names of os.tmpname need no quotes.
+--- Runs gnuplot; gives what it wrote (nothing if it failed) and its complaints. Names of os.tmpname need no quotes.
 local function run(commands, picture, errors)
   -- The rest is read by cat: writing to a program that has ended would end this one.
   local pipe <const> = io.popen(("{ gnuplot; s=$?; cat >/dev/null; exit $s; } >%s 2>%s"):format(picture, errors), "w")

@@ -151,9 +151,9 @@ local check_histogram <const> = declare("hn.plot.histogram", {
   logy = { "boolean", default = false },
 })
 
---- histogram{ values =, bins = 20, logy = false, ... }: how many of the finite values, a list of numbers, tensor or host
--- array, lie in each of so many equally wide bins from the smallest value to the largest. A bin holds its lower end; the
--- last one holds both. The figure's `counts` and `edges` list them.
+--- histogram{ values =, bins = 20, logy = false, ... }: how many of the finite values, a list of numbers, tensor or
+-- host array, lie in each of so many equally wide bins from the smallest value to the largest. A bin holds its lower
+-- end; the last one holds both. The figure's `counts` and `edges` list them.
 function plot.histogram(given)
   local where <const> = "hn.plot.histogram"
   local o <const> = check_histogram(given)
@@ -178,8 +178,8 @@ end
 
 local check_heat <const> = declare("hn.plot.heat", { values = { "table|tensor|array", required = true } })
 
---- heat{ values =, ... }: a cell for each number of a matrix, coloured by it; `values` is a list of rows of equal length,
--- a tensor or a host array of two dimensions. Row 1 is at the top.
+--- heat{ values =, ... }: a cell for each number of a matrix, coloured by it; `values` is a list of rows of equal
+-- length, a tensor or a host array of two dimensions. Row 1 is at the top.
 function plot.heat(given)
   local where <const> = "hn.plot.heat"
   local o <const> = check_heat(given)

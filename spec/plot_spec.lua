@@ -116,6 +116,36 @@ describe("hn.plot's files", function()
   end
 end)
 
+describe("hn.plot's options", function()
+  local series <const> = { { y = { 1, 2, 3 } } }
+  local cases <const> = {
+    { "line", { series = series, logx = true, title = "head", x = "across", y = "up", file = "a.svg", width = 321,
+      height = 234, columns = 20, lines = 7 } },
+    { "points", { series = series, logx = true, title = "head", x = "across", y = "up", file = "a.svg", width = 321,
+      height = 234, columns = 20, lines = 7 } },
+    { "histogram", { values = { 1, 2, 2, 3 }, logy = true, title = "head", x = "across", y = "up", file = "a.svg",
+      width = 321, height = 234, columns = 20, lines = 7 } },
+    { "heat", { values = { { 1, 2 }, { 3, 4 } }, title = "head", x = "across", y = "up", file = "a.svg", width = 321,
+      height = 234, columns = 20, lines = 7 } },
+  }
+  for _, case in ipairs(cases) do
+    local kind <const>, o <const> = table.unpack(case)
+    it("head, name and size a figure: " .. kind, function()
+      if not gnuplot then return pending "gnuplot is not in PATH" end
+      o.file = files.folder() .. "/" .. o.file
+      local text <const> = tostring(plot[kind](o))
+      local picture <const> = files.read(o.file)
+      for _, words in ipairs { "head", "across", "up" } do
+        assert.matches(words, text, 1, true)
+        assert.matches(words, picture, 1, true)
+      end
+      assert.matches('width="321" height="234"', picture, 1, true)
+      for _, row in ipairs(area(text)) do assert.is_true(utf8.len(row) <= 20 + 12, row) end
+      assert.is_true(#area(text) <= 7 + 1 or kind == "histogram")
+    end)
+  end
+end)
+
 describe("hn.plot and gnuplot", function()
   -- Writes over a file with this PATH; gives the error, and checks that the file is as it was.
   local function refused(path)

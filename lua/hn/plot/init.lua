@@ -13,7 +13,7 @@ local core <const> = require "hn.core"
 local gnuplot <const> = require "hn.plot.gnuplot"
 local kinds <const> = require "hn.kinds"
 local options <const> = require "hn.options"
-local output <const> = require "hn.export.output"
+local output <const> = require "hn.output"
 local render <const> = require "hn.plot.text"
 
 local plot <const> = {}
@@ -134,7 +134,8 @@ end
 
 --- line{ series = { { y =, x = 1, 2, ..., name =, error = }, ... }, logx = false, logy = false, ... }: a line for each
 -- series; `x`, `y` and `error` (drawn from y - error to y + error) are lists of numbers, tensors or host arrays. NaN,
--- infinities and, on a logarithmic axis, numbers up to 0 are left out, and the line is broken there.
+-- infinities and, on a logarithmic axis, numbers up to 0 are left out, and the line is broken there. The options
+-- `title`, `x`, `y`, `file`, `width`, `height`, `columns` and `lines` are every figure's: see hn.plot.
 --
 --     print(hn.plot.line { x = "epoch", y = "loss", series = {
 --       { name = "training", y = history.loss }, { name = "validation", y = history.validation.loss },
@@ -142,7 +143,8 @@ end
 -- @function line
 plot.line = xy "line"
 
---- points{ ... }: as `line`, with a mark for each point and no line between them.
+--- points{ series =, logx = false, logy = false, ... }: as `line`, with a mark for each point and no line between them.
+-- Also takes `title`, `x`, `y`, `file`, `width`, `height`, `columns` and `lines`: see hn.plot.
 -- @function points
 plot.points = xy "points"
 
@@ -154,6 +156,7 @@ local check_histogram <const> = declare("hn.plot.histogram", {
 --- histogram{ values =, bins = 20, logy = false, ... }: how many of the finite values, a list of numbers, tensor or
 -- host array, lie in each of so many equally wide bins from the smallest value to the largest. A bin holds its lower
 -- end; the last one holds both. The figure's `counts` and `edges` list them.
+-- Also takes `title`, `x`, `y`, `file`, `width`, `height`, `columns` and `lines`: see hn.plot.
 function plot.histogram(given)
   local where <const> = "hn.plot.histogram"
   local o <const> = check_histogram(given)
@@ -180,6 +183,7 @@ local check_heat <const> = declare("hn.plot.heat", { values = { "table|tensor|ar
 
 --- heat{ values =, ... }: a cell for each number of a matrix, coloured by it; `values` is a list of rows of equal
 -- length, a tensor or a host array of two dimensions. Row 1 is at the top.
+-- Also takes `title`, `x`, `y`, `file`, `width`, `height`, `columns` and `lines`: see hn.plot.
 function plot.heat(given)
   local where <const> = "hn.plot.heat"
   local o <const> = check_heat(given)

@@ -1,5 +1,5 @@
 --- Files that are replaced together.
--- @module hn.export.output
+-- @module hn.output
 
 local core <const> = require "hn.core"
 

@@ -55,6 +55,15 @@ describe("hn.plot as text", function()
     assert.same({ 1 }, plot.histogram({ values = { 5 }, bins = 1 }).counts)
   end)
 
+  it("takes numbers of any size", function()
+    for _, values in ipairs { { -1e308, 1e308 }, { 1e300, 1e300 }, { 1e-320, 0 } } do
+      local h <const> = plot.histogram { values = values }
+      assert.is_string(tostring(h))
+      assert.is_string(tostring(plot.heat { values = { values } }))
+      assert.is_string(tostring(plot.line { series = { { y = values } } }))
+    end
+  end)
+
   it("shows the loads of a balanced matrix's buckets, which are equal", function()
     local matrix <const> = hn.buckets(16):matrix { rows = 16, cols = 8, balanced = true, scheme = "element" }
     local loads <const> = {}
@@ -80,6 +89,7 @@ describe("hn.plot refuses", function()
     { "line", { series = { { y = { 1 }, nme = "" } } }, "did you mean 'name'?" },
     { "line", { series = one, file = "a.gif" }, "ends in .svg, .png or .txt" },
     { "line", { series = one, file = "/nowhere/a.txt" }, "hn.plot.line: /nowhere/a.txt: No such file" },
+    { "line", { series = one, file = "a\0.svg" }, "expected a name that" },
     { "histogram", { values = { 0 / 0 } }, "no value is finite" },
     { "heat", { values = { { 1 }, { 1, 2 } } }, "values[2]: expected 1 numbers as in row 1, got 2" },
   }

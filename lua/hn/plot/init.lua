@@ -34,7 +34,7 @@ local function declare(where, rules)
   for _, name in ipairs { "title", "x", "y" } do rules[name] = words end
   rules.file = {
     "string", expected = "a name that ends in .svg, .png or .txt",
-    convert = function(path) return endings[path:match "%.(%w+)$" or ""] and path end,
+    convert = function(path) return not path:find "\0" and endings[path:match "%.(%w+)$" or ""] and path or nil end,
   }
   rules.width = { "integer", default = 800, least = 100, most = 10000 }
   rules.height = { "integer", default = 500, least = 100, most = 10000 }
@@ -166,13 +166,16 @@ function plot.histogram(given)
     if finite(v) then least, most = math.min(least, v), math.max(most, v) end
   end
   if least > most then core.fail("argument", "%s: values: nothing to plot: no value is finite", where) end
-  if least == most then least, most = least - 0.5, most + 0.5 end
+  if least == most then
+    local half <const> = math.max(0.5, math.abs(least) / 4)
+    least, most = least - half, most + half
+  end
   local step <const> = most / o.bins - least / o.bins
   o.edges, o.counts, o.values = {}, {}, nil
   for b = 0, o.bins do o.edges[b + 1], o.counts[b + 1] = least + b * step, b < o.bins and 0 or nil end
   for _, v in ipairs(values) do
     if finite(v) then
-      local b <const> = math.min(math.floor((v - least) / (most - least) * o.bins) + 1, o.bins)
+      local b <const> = math.min(math.floor((v / 2 - least / 2) / (most / 2 - least / 2) * o.bins) + 1, o.bins)
       o.counts[b] = o.counts[b] + 1
     end
   end

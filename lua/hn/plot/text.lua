@@ -23,14 +23,17 @@ local function axis(lists, log)
       if at then low, high = math.min(low, at), math.max(high, at) end
     end
   end
-  if low == high then low, high = low - 0.5, high + 0.5 end
+  if low == high then
+    local half <const> = math.max(0.5, math.abs(low) / 4)
+    low, high = low - half, high + half
+  end
   return {
     place = function(v)
       local at <const> = scaled(v)
-      return at and (at - low) / (high - low)
+      return at and (at / 2 - low / 2) / (high / 2 - low / 2) -- halves do not overflow
     end,
     value = function(p)
-      local at <const> = low + p * (high - low)
+      local at <const> = low * (1 - p) + high * p
       return log and 10 ^ at or at
     end,
   }

@@ -125,7 +125,8 @@ draw.points = draw.line
 
 function draw.histogram(figure)
   local function height(count) return figure.logy and math.log(count + 1) or count end
-  local lines <const>, most = { figure.x ~= "" and figure.x or nil }, 0
+  local heads <const>, most = figure.x ~= "" or figure.y ~= "", 0
+  local lines <const> = { heads and ("%-23s │%s"):format(figure.x, figure.y) or nil }
   for _, count in ipairs(figure.counts) do most = math.max(most, height(count)) end
   for b, count in ipairs(figure.counts) do
     lines[#lines + 1] = ("%10s … %-10s │%s %d"):format(show(figure.edges[b]), show(figure.edges[b + 1]),

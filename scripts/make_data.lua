@@ -2,8 +2,8 @@
 --
 --   hnrun scripts/make_data.lua NAME OUT SEED TRAIN/TEST SOURCE PGM...
 --
--- OUT is a folder that exists; TRAIN/TEST are numbers of images. SOURCE is, for mnist, the folder of mnist_train.csv and
--- mnist_test.csv, else that of MNIST. PGM files are the photographs.
+-- OUT is a folder that exists; TRAIN/TEST are numbers of images. SOURCE is, for mnist, the folder of mnist_train.csv
+-- and mnist_test.csv, else that of MNIST. PGM files are the photographs.
 
 package.path = "scripts/?.lua;" .. package.path
 

@@ -17,7 +17,8 @@ local function read(path)
 end
 
 local function patch(photograph, random)
-  local left <const>, top <const> = random:between(0, photograph.width - SIDE), random:between(0, photograph.height - SIDE)
+  local left <const> = random:between(0, photograph.width - SIDE)
+  local top <const> = random:between(0, photograph.height - SIDE)
   local pixels <const> = {}
   local sum, squares = 0, 0
   for r = 0, SIDE - 1 do

@@ -16,8 +16,11 @@
 --             interpolation; 30 epochs. The 10,000 test samples are turned likewise
 -- A step is forward, the gradients of input, weights and bias, and the update, at a minibatch of 100.
 
+package.path = "scripts/?.lua;" .. package.path
+
 local core <const> = require "hn.core"
 local hn <const> = require "hn"
+local turn <const> = require "make_data.turn"
 
 local usage <const> = [[
 usage: hnrun scripts/study_maps.lua [options]
@@ -151,36 +154,12 @@ end
 
 local SIDE <const> = 28
 
---- Pixel k of a turned image, for all k, goes to target[at + k]. `padded` is the image within a frame of zeros.
-local function turn(padded, angle, target, at)
-  local c <const>, s <const>, floor <const> = math.cos(angle), math.sin(angle), math.floor
-  local middle <const>, stride <const> = (SIDE - 1) / 2, SIDE + 2
-  for r = 0, SIDE - 1 do
-    local x, y = middle - c * middle + s * (r - middle), middle + s * middle + c * (r - middle)
-    for k = at + r * SIDE + 1, at + (r + 1) * SIDE do
-      local value = 0
-      if x >= -1 and x < SIDE and y >= -1 and y < SIDE then
-        local left <const>, top <const> = floor(x), floor(y)
-        local a <const>, b <const>, p <const> = x - left, y - top, (top + 1) * stride + left + 2
-        local upper <const> = padded[p] + a * (padded[p + 1] - padded[p])
-        local lower <const> = padded[p + stride] + a * (padded[p + stride + 1] - padded[p + stride])
-        value = floor(upper + b * (lower - upper) + 0.5)
-      end
-      target[k] = value
-      x, y = x + c, y - s
-    end
-  end
-end
-
 --- The first samples of a set, at most `most`, turned; angle i is random number i under `seed`.
 local function rotated(data, most, seed)
   local count <const> = math.min(most, #data)
-  local values <const>, padded <const>, stride <const> = {}, {}, SIDE + 2
-  for p = 1, stride * stride do padded[p] = 0 end
+  local values <const> = {}
   for i = 1, count do
-    local image <const> = data.x:slice(i, 1):table()
-    for r = 1, SIDE do table.move(image, (r - 1) * SIDE + 1, r * SIDE, r * stride + 2, padded) end
-    turn(padded, 2 * math.pi * hn.hash(seed, i) / 2 ^ 32, values, (i - 1) * INPUTS)
+    turn(data.x:slice(i, 1):table(), 2 * math.pi * hn.hash(seed, i) / 2 ^ 32, values, (i - 1) * INPUTS)
   end
   return hn.data.tensors { x = core.array("u8", { count, SIDE, SIDE }, values), y = data.y:slice(1, count),
     names = data.names }

@@ -3,15 +3,27 @@
 
 local core <const> = require "hn.core"
 local kinds <const> = require "hn.kinds"
+local options <const> = require "hn.options"
 local tensors <const> = require "hn.data.tensors"
 
 local images = {}
 
 local fashion_folder <const> = "/usr/share/datasets/fashion-mnist"
+local made_folder <const> = "build/data" -- of scripts/data
 local fashion_names <const> = {
   "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
 }
 local digit_names <const> = { "0", "1", "2", "3", "4", "5", "6", "7", "8", "9" }
+local class_names <const> = { -- where they are not digits
+  ["fashion-mnist"] = fashion_names,
+  rectangles = { "wide", "tall" },
+  ["rectangles-images"] = { "wide", "tall" },
+  convex = { "not convex", "convex" },
+}
+local set_names <const> = {
+  "mnist", "basic", "rot", "bg-rand", "bg-img", "bg-img-rot", "rectangles", "rectangles-images", "convex",
+  "fashion-mnist",
+}
 
 --- The file in the folder, plain or gzip.
 local function find(folder, name, advice)
@@ -53,29 +65,49 @@ local function read_folder(where, folder, names, advice)
   return read_part(folder, "train", names, advice), read_part(folder, "t10k", names, advice)
 end
 
---- The folder that the environment variable HN_DATA names; nil where it is unset or empty.
-local function from_environment()
+--- Whether the folder has the first of the four files.
+local function there(folder)
+  local path <const> = folder .. "/train-images-idx3-ubyte"
+  return core.exists(path) or core.exists(path .. ".gz")
+end
+
+--- The folder of the environment variable HN_DATA that has the set: the one of that name in it, else itself; nil where
+-- it is unset or empty.
+local function from_environment(name)
   local folder <const> = os.getenv "HN_DATA"
-  return folder ~= "" and folder or nil
+  if not folder or folder == "" then return nil end
+  return there(folder .. "/" .. name) and folder .. "/" .. name or folder
 end
 
 --- Fashion-MNIST: 60,000 and 10,000 images of 28 x 28 in [0, 1] with ten classes, as two data sets, train and test.
--- @param folder where the four IDX files are, plain or gzip; else the environment variable HN_DATA says it, else they
--- are expected where Debian's package dataset-fashion-mnist puts them
+-- @param folder where the four IDX files are, plain or gzip; else the environment variable HN_DATA says it (the folder
+-- or one with a folder fashion-mnist in it), else they are expected where Debian's package dataset-fashion-mnist puts
+-- them
 function images.fashion_mnist(folder)
-  return read_folder("hn.data.fashion_mnist", folder or from_environment() or fashion_folder, fashion_names,
-    "install the package dataset-fashion-mnist, or name a folder by HN_DATA or the argument")
+  return read_folder("hn.data.fashion_mnist", folder or from_environment "fashion-mnist" or fashion_folder,
+    fashion_names, "install the package dataset-fashion-mnist, or name a folder by HN_DATA or the argument")
 end
 
 --- MNIST, or any other set in the same four files; class d + 1 is the digit d. Two data sets, train and test.
--- @param folder where they are; else the environment variable HN_DATA says it
+-- @param folder where they are; else the environment variable HN_DATA says it (the folder or one with a folder mnist in
+-- it), else they are expected in build/data/mnist, where scripts/data mnist puts them
 function images.mnist(folder)
-  folder = folder or from_environment()
-  if not folder then
-    core.fail("file", "hn.data.mnist: folder: expected the folder of the four IDX files (train-images-idx3-ubyte.gz "
-      .. "and so on), as an argument or in the environment variable HN_DATA, got neither")
-  end
-  return read_folder("hn.data.mnist", folder, digit_names, "name the right folder by HN_DATA or the argument")
+  return read_folder("hn.data.mnist", folder or from_environment "mnist" or made_folder .. "/mnist", digit_names,
+    "scripts/data mnist makes it, or name the right folder by HN_DATA or the argument")
+end
+
+--- A set that scripts/data makes, by its name: "mnist", "basic", "rot", "bg-rand", "bg-img", "bg-img-rot",
+-- "rectangles", "rectangles-images", "convex" or "fashion-mnist". Two data sets, train and test, of images of 28 x 28
+-- in [0, 1].
+-- @param name the set
+-- @param folder the one with a folder for each set; else the environment variable HN_DATA says it, else it is
+-- build/data
+function images.open(name, folder)
+  name = options.value("hn.data.open", "name", name, { choices = set_names, required = true })
+  folder = options.value("hn.data.open", "folder", folder, { "string" }) or os.getenv "HN_DATA" or ""
+  folder = folder ~= "" and folder or made_folder
+  return read_folder("hn.data.open", folder .. "/" .. name, class_names[name] or digit_names,
+    ("scripts/data %s makes the set in build/data"):format(name))
 end
 
 return images

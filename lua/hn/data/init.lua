@@ -9,6 +9,7 @@ local data = {
   tensors = require "hn.data.tensors",
   fashion_mnist = images.fashion_mnist,
   mnist = images.mnist,
+  open = images.open,
 }
 
 --- Reads an IDX file (plain or gzip) as a host array, for hn.data.tensors.

@@ -1,4 +1,4 @@
--- Is a white region convex (class 1) or not (class 0)? With the rules of Larochelle et al., ICML 2007: a convex region
+-- Is a white region convex (class 1) or not (class 0)? After Larochelle et al., ICML 2007: a convex region
 -- is where random half-planes meet, their number geometric with parameter 0.195, of 19 pixels at least; another one is
 -- the union of 2 to 4 such regions, of 10 pixels at least and parameter 0.07, that is not convex.
 

@@ -1,4 +1,4 @@
--- Is a rectangle wide (class 0) or tall (class 1)? With the rules of Larochelle et al., ICML 2007.
+-- Is a rectangle wide (class 0) or tall (class 1)? After Larochelle et al., ICML 2007.
 
 local photographs <const> = require "make_data.photographs"
 

@@ -25,12 +25,16 @@ local set_names <const> = {
   "fashion-mnist",
 }
 
---- The file in the folder, plain or gzip.
-local function find(folder, name, advice)
+--- The file in the folder, plain or gzip, or nil.
+local function found(folder, name)
   for _, path in ipairs { folder .. "/" .. name, folder .. "/" .. name .. ".gz" } do
     if core.exists(path) then return path end
   end
-  core.fail("file", "'%s': neither %s nor %s.gz is in that folder; %s", folder, name, name, advice)
+end
+
+local function find(folder, name, advice)
+  return found(folder, name)
+    or core.fail("file", "'%s': neither %s nor %s.gz is in that folder; %s", folder, name, name, advice)
 end
 
 --- Reads an IDX file and checks that it is one of bytes with `dims` dimensions, called `what`.
@@ -66,10 +70,7 @@ local function read_folder(where, folder, names, advice)
 end
 
 --- Whether the folder has the first of the four files.
-local function there(folder)
-  local path <const> = folder .. "/train-images-idx3-ubyte"
-  return core.exists(path) or core.exists(path .. ".gz")
-end
+local function there(folder) return found(folder, "train-images-idx3-ubyte") ~= nil end
 
 --- The folder of the environment variable HN_DATA that has the set: the one of that name in it, else itself; nil where
 -- it is unset or empty.

@@ -2,6 +2,7 @@
 -- @module hn.plot.gnuplot
 
 local core <const> = require "hn.core"
+local seen <const> = require "hn.plot.seen"
 
 -- Okabe and Ito's colours, which people with any kind of colour vision tell apart.
 local colours <const> = { "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000" }
@@ -14,9 +15,7 @@ local terminals <const> = {
 --- A line of text as gnuplot reads it: in single quotes nothing but the quote itself means anything.
 local function quoted(text) return "'" .. text:gsub("'", "''") .. "'" end
 
-local function number(n)
-  return n == n and math.abs(n) < math.huge and ("%.9g"):format(n) or "NaN"
-end
+local function number(n) return seen.finite(n) and ("%.9g"):format(n) or "NaN" end
 
 local function block(put, name, rows)
   put(("$%s << EOD"):format(name))
@@ -31,8 +30,8 @@ local function series(put, figure, plain, with_error)
   for k, s in ipairs(figure.series) do
     local rows <const> = {}
     for i, x in ipairs(s.x) do
-      local hidden <const> = figure.logx and x <= 0 or figure.logy and s.y[i] <= 0
-      rows[i] = ("%s %s %s"):format(number(x), hidden and "NaN" or number(s.y[i]), number(s.error and s.error[i] or 0))
+      local y <const> = seen.point(figure, x, s.y[i]) and number(s.y[i]) or "NaN"
+      rows[i] = ("%s %s %s"):format(number(x), y, number(s.error and s.error[i] or 0))
     end
     block(put, "s" .. k, rows)
     if #rows > 0 then

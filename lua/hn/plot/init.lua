@@ -15,6 +15,9 @@ local kinds <const> = require "hn.kinds"
 local options <const> = require "hn.options"
 local output <const> = require "hn.output"
 local render <const> = require "hn.plot.text"
+local seen <const> = require "hn.plot.seen"
+
+local finite <const> = seen.finite
 
 local plot <const> = {}
 
@@ -59,8 +62,6 @@ local function numbers(where, name, value)
   return list
 end
 
-local function finite(n) return n == n and math.abs(n) < math.huge end
-
 --- Shows or writes a checked figure.
 local function finish(where, kind, o)
   o.kind = kind
@@ -91,12 +92,11 @@ local function checked(where, k, given, o, check)
       core.fail("argument", "%s: %s: expected %d numbers as in y, got %d", name, list, #s.y, #s[list])
     end
   end
-  local seen = 0
+  local count = 0
   for i, x in ipairs(s.x) do
-    local y <const> = s.y[i]
-    if finite(x) and finite(y) and not (o.logx and x <= 0) and not (o.logy and y <= 0) then seen = seen + 1 end
+    if seen.point(o, x, s.y[i]) then count = count + 1 end
   end
-  return s, seen
+  return s, count
 end
 
 -- The checks of the k-th series, made when first asked for; their errors name it.
@@ -119,9 +119,9 @@ local function xy(kind)
     local o <const> = check(given)
     local list <const>, total = {}, 0
     for k, one in ipairs(o.series) do
-      local seen
-      list[k], seen = checked(where, k, one, o, checks)
-      total = total + seen
+      local count
+      list[k], count = checked(where, k, one, o, checks)
+      total = total + count
     end
     if total == 0 then
       core.fail("argument", "%s: series: nothing to plot: no point is finite%s", where,

@@ -1,12 +1,13 @@
 --- Figures as text, for a terminal.
 -- @module hn.plot.text
 
+local seen <const> = require "hn.plot.seen"
+
+local finite <const> = seen.finite
 local marks <const> = { "*", "+", "o", "x", "#", "@", "%", "&" }
 local shades <const> = { " ", "░", "▒", "▓", "█" }
 
 local function show(n) return ("%.4g"):format(n) end
-
-local function finite(n) return n == n and math.abs(n) < math.huge end
 
 local function centred(text, width) return (" "):rep((width - (utf8.len(text) or #text)) // 2) .. text end
 
@@ -45,7 +46,7 @@ local function extents(figure)
   for _, s in ipairs(figure.series) do
     for i, x in ipairs(s.x) do
       local y <const> = s.y[i]
-      if finite(x) and finite(y) and not (figure.logx and x <= 0) and not (figure.logy and y <= 0) then
+      if seen.point(figure, x, y) then
         xs[#xs + 1], ys[#ys + 1] = x, y
         if s.error and finite(s.error[i]) then ys[#ys + 1], ys[#ys + 2] = y - s.error[i], y + s.error[i] end
       end

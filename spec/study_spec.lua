@@ -118,6 +118,31 @@ describe("examples/study", function()
     local row <const> = "| mnist | - (15.03) | - (28.99) | - (6.28) | - (6.32) | 2.60 ± 0.14 (2.79) | - (2.65) | 1 div"
     assert.matches(row, out, 1, true)
   end)
+
+  it("draws the log's figures and the loads of buckets", function()
+    local head <const> = files.read(whole):match "^[^\n]+\n"
+    local line <const> = "mnist,hashnet,3,1000,1/%d,final,all,45,1,0.1,0,0.2,0,1,0,12413,%s,0.1,3600\n"
+    local csv <const> = files.write(head .. line:format(64, "2.5") .. line:format(8, "1.5"))
+    local pictures <const> = files.folder()
+    local out <const>, err <const>, code <const> = program.run { "examples/study/run.lua", "--figures", pictures,
+      "--sets", "mnist", "--layers", "3", "--csv", csv }
+    if code ~= 0 and err:find("gnuplot", 1, true) then return pending "gnuplot is not installed" end
+    assert.same({ "", 0 }, { err, code })
+    for _, name in ipairs { "compression-mnist-3", "loads" } do
+      assert.matches(name .. ".svg\n", out, 1, true)
+      assert.matches("^<%?xml", files.read(("%s/%s.svg"):format(pictures, name)))
+    end
+    assert.matches("hashnet (the paper)", out, 1, true)
+  end)
+
+  it("draws learning curves of what the log has", function()
+    local csv <const>, picture <const> = files.folder() .. "/study.csv", files.folder() .. "/curves.txt"
+    files.write(files.read(whole), csv)
+    local out <const> = study(folder, csv, "--curves " .. picture)
+    assert.matches("nn .*hashnetdk", files.read(picture))
+    assert.matches(picture, out, 1, true)
+    assert.equal(files.read(whole), files.read(csv))
+  end)
 end)
 
 describe("the study's networks", function()
@@ -134,7 +159,7 @@ describe("the study's networks", function()
           local cell <const> = { method = method, layers = layers, width = 1000, storage = storage }
           if method ~= "full" and methods.fits(cell) then
             local net <const> = methods.network(cell, 784, 10, { input = 0.1, hidden = 0.2 })
-            local stored <const> = net:summary().stored
+            local stored <const> = methods.stored(method, net)
             local low <const> = (method == "lrd" or method == "nn" or method == "dk") and 0.9 or 0.995
             local most <const> = (method == "nn" or method == "dk") and 1.06 or 1
             assert.is_true(stored >= low * budget and stored <= most * budget,
@@ -156,6 +181,8 @@ describe("the study's networks", function()
 end)
 
 describe("the study's search", function()
+  local taught <const> = { teacher = true }
+
   it("keeps the best third for three times as long, the same candidates for all", function()
     assert.same({ { count = 9, epochs = 5 }, { count = 3, epochs = 15 } }, search.rounds(9, 45))
     assert.same({ { count = 3, epochs = 1 } }, search.rounds(3, 2))
@@ -166,20 +193,20 @@ describe("the study's search", function()
       return setting.lr > 0.3 and epochs > 5 and 50 or 10 - 10 * setting.lr, 0
     end
     local o <const> = { trials = 9, epochs = 45, seed = 1 }
-    local chosen <const>, best = search.run(o, false, try), nil
+    local chosen <const>, best = search.run(o, {}, try), nil
     assert.same({ [5] = 9, [15] = 3 }, tried)
     for n = 1, 9 do
-      local lr <const> = search.candidate(n, 1, false).lr
+      local lr <const> = search.candidate(n, 1, {}).lr
       if lr <= 0.3 and (not best or lr > best) then best = lr end
     end
     assert.equal(best, chosen.lr)
-    assert.same(search.candidate(4, 1, true), search.candidate(4, 1, true))
-    assert.are_not.same(search.candidate(4, 1, true), search.candidate(4, 2, true))
+    assert.same(search.candidate(4, 1, taught), search.candidate(4, 1, taught))
+    assert.are_not.same(search.candidate(4, 1, taught), search.candidate(4, 2, taught))
   end)
 
   it("takes the usual setting where one candidate is to be tried", function()
-    local setting <const> = search.run({ trials = 1, epochs = 45, seed = 1 }, true, error)
-    assert.equal(search.candidate(1, 1, true).lr, setting.lr)
+    local setting <const> = search.run({ trials = 1, epochs = 45, seed = 1 }, taught, error)
+    assert.equal(search.candidate(1, 1, taught).lr, setting.lr)
   end)
 end)
 

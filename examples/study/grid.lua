@@ -5,18 +5,19 @@ local methods <const> = require "study.methods"
 local grid <const> = {}
 
 grid.sets = { "mnist", "basic", "rot", "bg-rand", "bg-img", "bg-img-rot", "rectangles", "rectangles-images", "convex" }
-grid.UNITS, grid.expansions = 50, { 1, 2, 4, 8, 16, 32, 64 }
-local WIDTH <const> = 1000
+--- Hidden units of the compression grid; those whose storage the inflation study has, and how it names that.
+grid.WIDTH, grid.UNITS, grid.INFLATED = 1000, 50, "dense 50"
+grid.expansions = { 1, 2, 4, 8, 16, 32, 64 }
 
 --- Storages and widths of the compression grid, or of the inflation study at the storage of 50 hidden units.
 local function columns(o)
   local list <const> = {}
   if o.inflation then
     for _, factor in ipairs(grid.expansions) do
-      list[#list + 1] = { storage = "dense " .. grid.UNITS, width = grid.UNITS * factor }
+      list[#list + 1] = { storage = grid.INFLATED, width = grid.UNITS * factor }
     end
   else
-    for _, storage in ipairs(o.storages) do list[#list + 1] = { storage = storage, width = WIDTH } end
+    for _, storage in ipairs(o.storages) do list[#list + 1] = { storage = storage, width = grid.WIDTH } end
   end
   return list
 end
@@ -50,7 +51,7 @@ end
 
 --- The cell whose network teaches those of a set and depth.
 function grid.teacher(cell)
-  return { set = cell.set, method = "full", layers = cell.layers, width = WIDTH, storage = "1/1" }
+  return { set = cell.set, method = "full", layers = cell.layers, width = grid.WIDTH, storage = "1/1" }
 end
 
 return grid

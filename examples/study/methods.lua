@@ -82,6 +82,14 @@ local function sum_of_two(given)
   end)
 end
 
+--- A hashed layer whose buckets are rounded to 8 bits each, so that as many bytes hold four times the buckets, less four
+-- for the unit of the rounding. More buckets than virtual weights are of no use.
+local function rounded(given)
+  return each_matrix(function(inputs, outputs, count)
+    return hashed_layer(inputs, outputs, math.min(4 * (count - 1), (inputs + 1) * outputs), given)
+  end)
+end
+
 --- All layers draw from one pool.
 local function one_pool(given)
   return function(sizes, counts)
@@ -128,13 +136,15 @@ local function narrow(sizes, counts)
 end
 
 --- By name: { make =, teacher = whether it learns from the network of method "full" too, note = what it is, fits = nil
--- or whether there is such a network }.
+-- or whether there is such a network, space = where the search looks (search.lua; "hashed" if nil), quantize = as
+-- hn.fit's }.
 methods.known = {
-  full = { make = dense, note = "the dense network at full size" },
-  rer = { make = random_edges, note = "random edge removal" },
-  lrd = { make = low_rank, fits = ranks, note = "low-rank decomposition, one factor fixed" },
-  nn = { make = narrow, note = "a smaller dense network" },
-  dk = { make = narrow, teacher = true, note = "a smaller dense network that learns from the full one" },
+  full = { make = dense, space = "wide", note = "the dense network at full size" },
+  rer = { make = random_edges, space = "wide", note = "random edge removal" },
+  lrd = { make = low_rank, fits = ranks, space = "wide", note = "low-rank decomposition, one factor fixed" },
+  nn = { make = narrow, space = "narrow", note = "a smaller dense network" },
+  dk = { make = narrow, space = "narrow", teacher = true,
+    note = "a smaller dense network that learns from the full one" },
   hashnet = { make = hashed { scheme = "element" }, note = "the paper's hashed network" },
   hashnetdk = { make = hashed { scheme = "element" }, teacher = true, note = "the same, learning from the full one" },
   line = { make = hashed { scheme = "line" }, note = "scheme line" },
@@ -146,11 +156,22 @@ methods.known = {
   sum = { make = sum_of_two { scheme = "line" }, note = "sum of two hashed matrices at half the buckets each" },
   sumdk = { make = sum_of_two { scheme = "line" }, teacher = true, note = "that sum, learning from the full one" },
   pool = { make = one_pool { scheme = "line" }, note = "one pool of buckets for all layers" },
+  int8 = { make = rounded { scheme = "line" }, quantize = "int8",
+    note = "scheme line, four times the buckets in 8 bits each" },
+  int8dk = { make = rounded { scheme = "line" }, quantize = "int8", teacher = true,
+    note = "the same, learning from the full one" },
 }
 
 --- In the order of tables: the paper's, then those beyond it.
 methods.names = { "rer", "lrd", "nn", "dk", "hashnet", "hashnetdk", "line", "linedk", "balanced", "balanceddk",
-  "strips", "sum", "sumdk", "pool", "full" }
+  "strips", "sum", "sumdk", "pool", "int8", "int8dk", "full" }
+
+--- What a trained network of a method stores, in numbers of 32 bits: net:summary()'s count, of which rounded buckets are
+-- a fourth, and a unit for each matrix.
+function methods.stored(name, net)
+  local stored <const> = net:summary().stored
+  return methods.known[name].quantize and (stored + 3) // 4 + #net:parameters() or stored
+end
 
 -- What the sets of the paper have; for estimates.
 local INPUTS <const>, OUTPUTS <const> = 784, 10

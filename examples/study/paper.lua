@@ -6,15 +6,15 @@ local paper <const> = {}
 
 local methods <const> = { "rer", "lrd", "nn", "dk", "hashnet", "hashnetdk" }
 
---- paper[layers][storage][set][method]
-for _, layers in ipairs { 3, 5 } do paper[layers] = {} end
+--- Errors by layers, storage, set and method.
+local errors <const> = {}
 
-local function add(layers, storage, set, method, value)
-  local all <const> = paper[layers]
-  all[storage] = all[storage] or {}
-  all[storage][set] = all[storage][set] or {}
-  all[storage][set][method] = value
-end
+local function key(...) return table.concat({ ... }, " ") end
+
+local function add(layers, storage, set, method, value) errors[key(layers, storage, set, method)] = value end
+
+--- The error of a method in the tables or figures 2 and 3, or nil.
+function paper.error(layers, storage, set, method) return errors[key(layers, storage, set, method)] end
 
 local function add_table(layers, storage, rows)
   for set, values in pairs(rows) do
@@ -79,16 +79,15 @@ add_line(5, "mnist", "hashnetdk", others, { 1.50, 1.34, 1.26, 1.27, 1.17 })
 add_line(5, "rot", "nn", others, { 11.8, 10.4, 9.0, 9.0, 8.8 })
 add_line(5, "rot", "hashnet", others, { 10.3, 9.4, 8.6, 8.8, 8.8 })
 
---- Figure 4: paper.inflation[layers][expansion][method], at the storage of 50 hidden units, on MNIST.
-paper.inflation = { [3] = {}, [5] = {} }
+--- Figure 4: MNIST at the storage of 50 hidden units, networks 1, 2, 4 ... times as wide.
+local inflated <const> = {}
 
 local function add_inflation(layers, method, values)
-  for k, value in ipairs(values) do
-    local row <const> = paper.inflation[layers]
-    row[1 << (k - 1)] = row[1 << (k - 1)] or {}
-    row[1 << (k - 1)][method] = value or nil
-  end
+  for k, value in ipairs(values) do inflated[key(layers, 1 << (k - 1), method)] = value end
 end
+
+--- The error of a method there, or nil.
+function paper.inflated(layers, expansion, method) return inflated[key(layers, expansion, method)] end
 
 add_inflation(3, "nn", { 2.29 })
 add_inflation(3, "hashnet", { 2.92, 2.03, 1.80, 1.61, 1.74, 1.71, 1.68 })

@@ -8,10 +8,12 @@
 --   ./hnrun --threads 1 examples/study/run.lua --data build/data --part 2/2
 --   ./hnrun --threads 1 examples/study/run.lua --data build/data --inflation      the paper's figure 4
 --   ./hnrun examples/study/run.lua --table                                        what the CSV says, beside the paper
+--   ./hnrun examples/study/run.lua --figures .                                    the same as pictures
 --   ./hnrun --threads 1 examples/study/run.lua --data build/data --again 17       line 17 once more: the same bits?
 
 package.path = (arg[0]:match "^(.*)/[^/]*/[^/]*$" or "..") .. "/?.lua;" .. package.path
 
+local figures <const> = require "study.figures"
 local grid <const> = require "study.grid"
 local log <const> = require "study.log"
 local methods <const> = require "study.methods"
@@ -24,7 +26,8 @@ usage: hnrun --threads 1 examples/study/run.lua [options]
   --data FOLDER      with a folder for each set, of the four IDX files (HN_DATA)
   --sets A,B         of the folder (mnist,basic,rot,bg-rand,bg-img,bg-img-rot,rectangles,rectangles-images,convex;
                      with --inflation mnist)
-  --methods A,B      (rer,lrd,nn,dk,hashnet,hashnetdk,line,linedk,balanced,balanceddk,strips,sum,sumdk,pool,full)
+  --methods A,B      (rer,lrd,nn,dk,hashnet,hashnetdk,line,linedk,balanced,balanceddk,strips,sum,sumdk,pool,int8,
+                     int8dk,full)
   --layers A,B       3: one hidden layer of 1000 units; 5: three (3,5)
   --storage A,B      stored weights over those of the dense network (1/8,1/64, as in the paper's tables; its figures
                      have 1/1,1/2,1/4,1/16,1/32 too)
@@ -36,6 +39,8 @@ usage: hnrun --threads 1 examples/study/run.lua [options]
   --csv FILE         the log (study.csv); teachers are kept in files beside it
   --part K/N         every N-th cell from the K-th on, for N processes side by side (1/1)
   --table            print the log's tables; runs nothing
+  --figures FOLDER   print and write what the log has as figures (SVG, by gnuplot), and the buckets' loads
+  --curves FILE      the first set's errors after each epoch, as a figure; trains each method once more
   --again LINE       do the run of that line of the log again and compare
   --reduced          small: 2,000 samples of fashion-mnist where Debian puts it, 3 layers, 1/8 and 1/64, one seed
   --help             this text]]
@@ -56,7 +61,7 @@ end
 --- Options as texts; those that take no value are true.
 local function given_options()
   local flags <const> = { inflation = true, table = true, reduced = true }
-  local valued <const> = { sets = true, again = true }
+  local valued <const> = { sets = true, again = true, figures = true, curves = true }
   local o, i = {}, 1
   while i <= #arg do
     local name <const> = arg[i]:match "^%-%-(%l+)$"
@@ -102,7 +107,8 @@ local function parse_options()
   local g <const> = given_options()
   local first <const>, parts <const> = g.part:match "^(%d+)/(%d+)$"
   local o <const> = {
-    data = g.data, csv = g.csv, table = g.table, inflation = g.inflation, seed = 1, again = g.again,
+    data = g.data, csv = g.csv, table = g.table, inflation = g.inflation, seed = 1, again = g.again, figures = g.figures,
+    curves = g.curves,
     sets = words("sets", g.sets or (g.inflation and "mnist") or table.concat(grid.sets, ","), itself),
     methods = words("methods", g.methods, known_method), layers = words("layers", g.layers, known_layers),
     storages = words("storage", g.storage, known_storage), seeds = whole("seeds", g.seeds),
@@ -111,7 +117,7 @@ local function parse_options()
     part = math.tointeger(first) or 0, parts = math.tointeger(parts) or 0,
   }
   if o.part < 1 or o.part > o.parts then stop("--part needs K/N with K from 1 to N, got " .. g.part) end
-  if o.data == "" and not o.table then stop("--data: no folder given, and HN_DATA is not set") end
+  if o.data == "" and not (o.table or o.figures) then stop("--data: no folder given, and HN_DATA is not set") end
   return o
 end
 
@@ -169,7 +175,7 @@ end
 
 --- The setting that the search finds for a cell. Nil after Ctrl-C.
 function o.chosen(cell)
-  return search.run(o, methods.known[cell.method].teacher, function(setting, epochs)
+  return search.run(o, methods.known[cell.method], function(setting, epochs)
     local run <const> = result(train.new(cell, { stage = "trial", samples = o.samples, epochs = epochs, seed = 1 },
       setting))
     if not run then return nil end
@@ -220,6 +226,10 @@ end
 
 if o.table then
   report.print(o, (log.read(o.csv)))
+elseif o.figures then
+  figures.draw(o, (log.read(o.csv)))
+elseif o.curves then
+  figures.curves(o, (log.read(o.csv)))
 elseif o.again then
   again(whole("again", o.again))
 else

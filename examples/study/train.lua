@@ -67,8 +67,8 @@ function train.new(cell, course, setting)
   return run
 end
 
---- The trained network and the set that it is to be judged by. Nil after Ctrl-C; raises a numeric error where training
--- diverges.
+--- The trained network, the set that it is to be judged by, and hn.fit's history, where run.watched with the errors of
+-- that set after each epoch. Nil after Ctrl-C; raises a numeric error where training diverges.
 function train.network(o, run)
   local taught <const> = methods.known[run.method].teacher
   local teacher_path <const> = taught and teacher_of(o, run)
@@ -81,10 +81,11 @@ function train.network(o, run)
   local net <const> = methods.network(run, #data.x:slice(1, 1):table(), data.classes, run)
   local history <const> = hn.fit(net, data, {
     optimizer = hn.optim.SGD { lr = run.lr, momentum = 0.9, stable = true, l2 = run.l2 },
-    schedule = hn.optim.cosine(), batch = BATCH, epochs = run.epochs, teacher = teacher, progress = false,
+    schedule = hn.optim.cosine(), batch = BATCH, epochs = run.epochs, teacher = teacher,
+    quantize = methods.known[run.method].quantize, validate = run.watched and judge or nil, progress = false,
   })
   if history.interrupted then return nil end
-  return net, judge
+  return net, judge, history
 end
 
 --- Trains and fills in the results: error in %, loss, stored weights, seconds. Returns the run; nil as train.network.
@@ -93,7 +94,7 @@ function train.run(o, run)
   local ok <const>, net <const>, judge <const> = pcall(train.network, o, run)
   if not ok and not tostring(net):find "^numeric" then error(net, 0) end
   if ok and not net then return nil end
-  run.stored, run.error, run.loss = ok and net:summary().stored or 0, 0 / 0, 0 / 0
+  run.stored, run.error, run.loss = ok and methods.stored(run.method, net) or 0, 0 / 0, 0 / 0
   if ok then
     local result <const> = hn.evaluate(net, judge, { loss = "cross_entropy" })
     run.error, run.loss = tonumber(("%.8g"):format(100 * result.error)), result.loss

@@ -2,7 +2,6 @@
 
 local grid <const> = require "study.grid"
 local hn <const> = require "hn"
-local methods <const> = require "study.methods"
 local paper <const> = require "study.paper"
 local summary <const> = require "study.summary"
 local train <const> = require "study.train"
@@ -17,8 +16,8 @@ local function series(name, points)
   return s
 end
 
---- Lines of the methods, and the paper's: at every x of `xs` stands what `cell(x, method)` found or published(x, method)
--- says.
+--- Lines of the methods, and the paper's: at every x of `xs` stands what the log has of cell(x, method), or what
+-- published(x, method) says.
 local function lines(names, xs, find, cell, published)
   local list <const> = {}
   for _, name in ipairs(names) do

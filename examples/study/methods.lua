@@ -82,8 +82,8 @@ local function sum_of_two(given)
   end)
 end
 
---- A hashed layer whose buckets are rounded to 8 bits each, so that as many bytes hold four times the buckets, less four
--- for the unit of the rounding. More buckets than virtual weights are of no use.
+--- A hashed layer whose buckets are rounded to 8 bits each, so that as many bytes hold four times the buckets, four
+-- less for the unit of the rounding. More buckets than virtual weights are of no use.
 local function rounded(given)
   return each_matrix(function(inputs, outputs, count)
     return hashed_layer(inputs, outputs, math.min(4 * (count - 1), (inputs + 1) * outputs), given)
@@ -166,8 +166,8 @@ methods.known = {
 methods.names = { "rer", "lrd", "nn", "dk", "hashnet", "hashnetdk", "line", "linedk", "balanced", "balanceddk",
   "strips", "sum", "sumdk", "pool", "int8", "int8dk", "full" }
 
---- What a trained network of a method stores, in numbers of 32 bits: net:summary()'s count, of which rounded buckets are
--- a fourth, and a unit for each matrix.
+--- What a trained network of a method stores, in numbers of 32 bits: net:summary()'s count; where buckets are rounded,
+-- a fourth of it and a unit for each matrix.
 function methods.stored(name, net)
   local stored <const> = net:summary().stored
   return methods.known[name].quantize and (stored + 3) // 4 + #net:parameters() or stored

@@ -107,8 +107,8 @@ local function parse_options()
   local g <const> = given_options()
   local first <const>, parts <const> = g.part:match "^(%d+)/(%d+)$"
   local o <const> = {
-    data = g.data, csv = g.csv, table = g.table, inflation = g.inflation, seed = 1, again = g.again, figures = g.figures,
-    curves = g.curves,
+    data = g.data, csv = g.csv, table = g.table, inflation = g.inflation, seed = 1, again = g.again,
+    figures = g.figures, curves = g.curves,
     sets = words("sets", g.sets or (g.inflation and "mnist") or table.concat(grid.sets, ","), itself),
     methods = words("methods", g.methods, known_method), layers = words("layers", g.layers, known_layers),
     storages = words("storage", g.storage, known_storage), seeds = whole("seeds", g.seeds),

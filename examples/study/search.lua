@@ -21,8 +21,8 @@ local function sometimes(f) return function(u) return u < 0.5 and 0 or f(2 * u -
 
 local temperature <const>, weight <const> = logarithmic(1, 10), between(0.3, 1)
 
---- Where the search looks, by the kind of network. Wide ones need dropout and large steps; what 16 units learn well with
--- would be far out for them, and the other way round.
+--- Where the search looks, by the kind of network. Wide ones need dropout and large steps; what 16 units learn well
+-- with would be far out for them, and the other way round.
 local spaces <const> = {
   hashed = { lr = logarithmic(0.08, 0.5), input = between(0, 0.25), hidden = between(0, 0.4),
     l2 = sometimes(logarithmic(1e-5, 1e-3)), temperature = temperature, weight = weight },

@@ -98,7 +98,11 @@ describe("hnrun export --c", function()
   for _, case in ipairs(exported.networks) do
     local title <const>, inputs <const>, make <const>, math <const> = table.unpack(case)
     it("gives the engine's outputs: " .. title, function() check(make, inputs, math) end)
-    it("gives those of rounded weights in int8: " .. title, function() check(make, inputs, math, "int8") end)
+    for _, kind in ipairs { "int8", "int4" } do
+      it(("gives those of rounded weights in %s: %s"):format(kind, title), function()
+        check(make, inputs, math, kind)
+      end)
+    end
   end
 
   for _, scheme in ipairs { "element", "line" } do
@@ -225,7 +229,7 @@ describe("hnrun export --c", function()
     { "no output", { "--c", "net.hn" }, "-o NAME is missing" },
     { "an unknown option", { "--cc", "net.hn" }, "unknown option '--cc'" },
     { "an option without its value", { "--c" }, "option '--c' expects a value" },
-    { "data without int8", { "--c", "a", "-o", "b", "--data", "mnist" }, "--data tells what --int8 or --int16 costs" },
+    { "data without int8", { "--c", "a", "-o", "b", "--data", "mnist" }, "--data tells what --int4, --int8 or --int16" },
     { "two ways to store weights", { "--c", "a", "-o", "b", "--int8", "--int16" }, "--int8 and --int16 are two ways" },
   } do
     it("ends with status 2 for " .. case[1], function()

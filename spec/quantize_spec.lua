@@ -82,8 +82,8 @@ local function state(net)
 end
 
 -- The numbers as the export stores them, in float32.
-local function as_int8(list)
-  local whole <const>, scale <const> = quantise.int8(list)
+local function as_stored(list, kind)
+  local whole <const>, scale <const> = quantise.whole(kind or "int8", list)
   for k, value in ipairs(whole) do whole[k] = value * scale end
   return whole
 end
@@ -100,29 +100,31 @@ for _, backend in ipairs(backends) do
       local before <const>, masters <const> = values(net.weight), values(net.weight)
       local w <const> = hn.tensor({ 2, 20 }):parameter()
       for _ = 1, 3 do
-        w:set(as_int8(masters))
+        w:set(as_stored(masters))
         local _ <close> = hn.tape()
         hn.cross_entropy(hn.linear(x, w), y):backward()
         for k, g in ipairs(values(w:grad())) do masters[k] = float32(masters[k] - float32(float32(0.3) * g)) end
         w:clear_grad()
       end
       hn.fit(net, data, options { epochs = 3, batch = 30, shuffle = false, optimizer = hn.optim.SGD { lr = 0.3 } })
-      local got <const>, wanted <const> = values(net.weight), as_int8(masters)
+      local got <const>, wanted <const> = values(net.weight), as_stored(masters)
       assert.is_true(numeric.error(got, before) > 1e-4)
       assert.is_true(numeric.error(got, wanted) < 1e-11, numeric.worst(got, wanted))
     end)
 
-    it("leaves weights that the export stores to the bit", function()
-      local net <const> = network()
-      hn.fit(net, points(60), options { validate = 0.3 })
-      local before <const> = state(net)
-      for _, tensor in ipairs { net[1].pool, net[5].pool, net[9].weight } do
-        assert.same(values(tensor), as_int8(values(tensor)))
-      end
-      assert.is_true(numeric.error(values(net[1].bias), as_int8(values(net[1].bias))) > 0)
-      quantise.round(plan_of(net))
-      assert.same(before, state(net))
-    end)
+    for _, kind in ipairs { "int8", "int4" } do
+      it(("leaves weights that the export stores to the bit as %s"):format(kind), function()
+        local net <const> = network()
+        hn.fit(net, points(60), options { validate = 0.3, quantize = kind })
+        local before <const> = state(net)
+        for _, tensor in ipairs { net[1].pool, net[5].pool, net[9].weight } do
+          assert.same(values(tensor), as_stored(values(tensor), kind))
+        end
+        assert.is_true(numeric.error(values(net[1].bias), as_stored(values(net[1].bias), kind)) > 0)
+        quantise.round(plan_of(net), kind)
+        assert.same(before, state(net))
+      end)
+    end
   end)
 end
 
@@ -184,11 +186,11 @@ describe("hn.fit with quantize", function()
     assert.same(before, state(net))
     hn.fit(net, points(60), options { optimizer = { step = function() steps = steps + 1 end } })
     assert.equal(12, steps)
-    assert.same(as_int8(before[1]), values(net:state()[1]))
+    assert.same(as_stored(before[1]), values(net:state()[1]))
   end)
 
-  it("takes int8 alone", function()
+  it("takes the kinds that it knows alone", function()
     assert.error_matches(function() hn.fit(network(), points(60), options { quantize = "int3" }) end,
-      'argument: hn.fit: quantize: expected "int8", got "int3"', 1, true)
+      'argument: hn.fit: quantize: expected "int8" or "int4", got "int3"', 1, true)
   end)
 end)

@@ -82,11 +82,14 @@ local function sum_of_two(given)
   end)
 end
 
---- A hashed layer whose buckets are rounded to 8 bits each, so that as many bytes hold four times the buckets, four
--- less for the unit of the rounding. More buckets than virtual weights are of no use.
-local function rounded(given)
+--- How many rounded buckets the bytes of a number hold.
+local parts <const> = { int8 = 4, int4 = 8 }
+
+--- A hashed layer with rounded buckets, of which as many bytes hold more, except for a number that is the unit of the
+-- rounding. More buckets than virtual weights are of no use.
+local function rounded(kind, given)
   return each_matrix(function(inputs, outputs, count)
-    return hashed_layer(inputs, outputs, math.min(4 * (count - 1), (inputs + 1) * outputs), given)
+    return hashed_layer(inputs, outputs, math.min(parts[kind] * (count - 1), (inputs + 1) * outputs), given)
   end)
 end
 
@@ -156,21 +159,25 @@ methods.known = {
   sum = { make = sum_of_two { scheme = "line" }, note = "sum of two hashed matrices at half the buckets each" },
   sumdk = { make = sum_of_two { scheme = "line" }, teacher = true, note = "that sum, learning from the full one" },
   pool = { make = one_pool { scheme = "line" }, note = "one pool of buckets for all layers" },
-  int8 = { make = rounded { scheme = "line" }, quantize = "int8",
+  int8 = { make = rounded("int8", { scheme = "line" }), quantize = "int8",
     note = "scheme line, four times the buckets in 8 bits each" },
-  int8dk = { make = rounded { scheme = "line" }, quantize = "int8", teacher = true,
+  int8dk = { make = rounded("int8", { scheme = "line" }), quantize = "int8", teacher = true,
+    note = "the same, learning from the full one" },
+  int4 = { make = rounded("int4", { scheme = "line" }), quantize = "int4",
+    note = "scheme line, eight times the buckets in 4 bits each" },
+  int4dk = { make = rounded("int4", { scheme = "line" }), quantize = "int4", teacher = true,
     note = "the same, learning from the full one" },
 }
 
 --- In the order of tables: the paper's, then those beyond it.
 methods.names = { "rer", "lrd", "nn", "dk", "hashnet", "hashnetdk", "line", "linedk", "balanced", "balanceddk",
-  "strips", "sum", "sumdk", "pool", "int8", "int8dk", "full" }
+  "strips", "sum", "sumdk", "pool", "int8", "int8dk", "int4", "int4dk", "full" }
 
 --- What a trained network of a method stores, in numbers of 32 bits: net:summary()'s count; where buckets are rounded,
--- a fourth of it and a unit for each matrix.
+-- what their bits take, and a unit for each matrix.
 function methods.stored(name, net)
-  local stored <const> = net:summary().stored
-  return methods.known[name].quantize and (stored + 3) // 4 + #net:parameters() or stored
+  local stored <const>, kind <const> = net:summary().stored, methods.known[name].quantize
+  return kind and math.ceil(stored / parts[kind]) + #net:parameters() or stored
 end
 
 -- What the sets of the paper have; for estimates.

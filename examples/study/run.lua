@@ -27,7 +27,7 @@ usage: hnrun --threads 1 examples/study/run.lua [options]
   --sets A,B         of the folder (mnist,basic,rot,bg-rand,bg-img,bg-img-rot,rectangles,rectangles-images,convex;
                      with --inflation mnist)
   --methods A,B      (rer,lrd,nn,dk,hashnet,hashnetdk,line,linedk,balanced,balanceddk,strips,sum,sumdk,pool,int8,
-                     int8dk,full)
+                     int8dk,int4,int4dk,full)
   --layers A,B       3: one hidden layer of 1000 units; 5: three (3,5)
   --storage A,B      stored weights over those of the dense network (1/8,1/64, as in the paper's tables; its figures
                      have 1/1,1/2,1/4,1/16,1/32 too)

@@ -308,11 +308,11 @@ end
 -- its running ones move with each piece; dropout draws other numbers where there is more than one such layer. A loss
 -- that is a function must be a (weighted) mean over samples.
 --
--- With `quantize` = "int8", the network is trained as `hnrun export --int8` stores it: its buckets and dense weights
--- are rounded (see hn.quantized), and updates go to float32 weights beside it, which end with the run. Best on a
--- network that was trained already, with a small learning rate. The network that it leaves is rounded, and exported
--- with the very weights that were validated. The history tells loss and error before rounding, after it, and after
--- training.
+-- With `quantize` = "int8" or "int4", the network is trained as `hnrun export --int8` or `--int4` stores it: its
+-- buckets and dense weights are rounded (see hn.quantized), and updates go to float32 weights beside it, which end with
+-- the run. From the start, or on a network that was trained already, with a small learning rate. The network that it
+-- leaves is rounded, and exported with the very weights that were validated. The history tells loss and error before
+-- rounding, after it, and after training.
 return function(net, data, given)
   local run <const> = plan(net, data, given)
   local history <const> = run.history

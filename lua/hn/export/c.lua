@@ -7,8 +7,8 @@ local kinds <const> = require "hn.kinds"
 local pieces <const> = require "hn.export.pieces"
 
 --- The order in which pieces stand in a file.
-local order <const> = { "copy", "clear", "dense", "matrix", "slot", "balanced_slot", "element", "line", "batch_norm",
-  "layer_norm", "largest", "softmax", "log_softmax" }
+local order <const> = { "copy", "clear", "weight", "weight_int4", "dense", "matrix", "slot", "balanced_slot",
+  "element", "line", "batch_norm", "layer_norm", "largest", "softmax", "log_softmax" }
 
 --- What collects the parts of a file: calls of the function, pieces that they need, constants, buffers.
 local Writer <const> = {}
@@ -31,6 +31,7 @@ end
 function Writer:product(name, weights, owner, from, to)
   if kinds.of(weights) == "matrix" then
     local info <const> = weights:info()
+    self:need(self.constants.kind == "int4" and "weight_int4" or "weight")
     self:need "matrix"
     self:need(info.scheme)
     self.balanced = self.balanced or info.balanced
@@ -38,6 +39,7 @@ function Writer:product(name, weights, owner, from, to)
     self:call("hashed_%s(&%s, %s, %s);", info.scheme, name, from, to)
   else
     local shape <const> = weights:shape()
+    self:need(self.constants.kind == "int4" and "weight_int4" or "weight")
     self:need "dense"
     local array <const>, scale <const> = self.constants:weights(name, weights)
     self:call("dense(%s, %s, %d, %d, %s, %s);", array, scale, shape[1], shape[2], from, to)
@@ -208,11 +210,11 @@ local function header_of(plan, name, upper)
   return header:format(plan.inputs, plan.outputs, name, upper, upper, upper, plan.inputs, upper, plan.outputs, name)
 end
 
-local types <const> = { float32 = "float", int8 = "int8_t", int16 = "int16_t" }
+local types <const> = { float32 = "float", int4 = "uint8_t", int8 = "int8_t", int16 = "int16_t" }
 
 --- Writes the plan of a network as C. Options: `name`, which public names begin with; `from`, the file that the comment
--- names; `kind`, how weights are stored, "float32", "int8" or "int16". Returns source and header as texts, and a table:
--- `constants` and `buffers` in bytes, `stored`, the number of weights in the file.
+-- names; `kind`, how weights are stored, "float32" or one of quantise.levels. Returns source and header as texts, and a
+-- table: `constants` and `buffers` in bytes, `stored`, the number of weights in the file.
 return function(plan, o)
   local name <const>, upper <const> = o.name, o.name:upper()
   local self <const> = write(plan, o.kind)
@@ -226,7 +228,8 @@ return function(plan, o)
     ('#include "%s.h"\n\n%s#include <stddef.h>\n#include <stdint.h>\n'):format(name,
       self.math and "#include <math.h>\n" or ""),
     pair:format(upper, plan.inputs, upper, plan.outputs),
-    c.count > 0 and ("typedef %s stored; /* a weight */\n"):format(types[o.kind]) or "",
+    c.count > 0 and ("typedef %s stored; /* %s */\n"):format(types[o.kind],
+      o.kind == "int4" and "two weights" or "a weight") or "",
     helpers(self), table.concat(c.parts, "\n"),
     ("int %s_predict(const float *x, float *y) {\n%s%s  return largest(%d, y);\n}\n"):format(name, arrays,
       table.concat(self.calls), plan.outputs),

@@ -29,7 +29,7 @@ local function lines(items)
   return table.concat(list, "\n")
 end
 
---- `kind` is how weights are stored: "float32", "int8" or "int16"; `parts` gets the text.
+--- `kind` is how weights are stored: "float32" or one of quantise.levels; `parts` gets the text.
 function Constants.new(kind)
   return setmetatable({ kind = kind, parts = {}, known = {}, bytes = 0, count = 0 }, Constants)
 end
@@ -56,6 +56,19 @@ function Constants:tensor(name, tensor)
   return self.known[tensor]
 end
 
+--- Whole numbers of 4 bits, as text: two in a byte, each more by 8, the first one in the lower half.
+local function pairs_of(whole)
+  local items <const> = {}
+  for i = 1, #whole, 2 do items[#items + 1] = ("%d"):format(whole[i] + 8 + 16 * ((whole[i + 1] or 0) + 8)) end
+  return items
+end
+
+local function each_of(whole)
+  local items <const> = {}
+  for i, value in ipairs(whole) do items[i] = ("%d"):format(value) end
+  return items
+end
+
 --- The array of a tensor of weights, as they are stored. Returns its name and the scale as C text.
 function Constants:weights(name, tensor)
   local known = self.known[tensor]
@@ -65,11 +78,10 @@ function Constants:weights(name, tensor)
     self.count = self.count + tensor:size()
     local values <const> = tensor:read(1, tensor:size())
     finite(name, values)
-    if quantise[self.kind] then
-      local whole <const>, scale <const> = quantise[self.kind](values)
-      for i, value in ipairs(whole) do whole[i] = ("%d"):format(value) end
+    if quantise.levels[self.kind] then
+      local whole <const>, scale <const> = quantise.whole(self.kind, values)
       known[2] = float(scale)
-      self:array("stored", name, whole, self.kind == "int8" and 1 or 2)
+      self:array("stored", name, (self.kind == "int4" and pairs_of or each_of)(whole), self.kind == "int16" and 2 or 1)
     else
       self:floats(name, values)
     end
@@ -86,7 +98,7 @@ end
 
 local form <const> = [[
 static const matrix %s = {
-  .buckets = %s, .scale = %s,
+  .buckets = %s, .offset = %d, .scale = %s,
   .rows = %d, .cols = %d, .runs = %d,
   .slots = %d, .strip = %d, .strips = %d, .seed = %du, .signs = %s,
 %s};
@@ -96,9 +108,9 @@ static const matrix %s = {
 function Constants:matrix(name, matrix, owner)
   local m <const> = layout(matrix)
   local pool <const>, scale <const> = self:weights(owner .. "_buckets", matrix:pool())
-  self.bytes = self.bytes + 64 -- where a pointer takes 8 bytes
-  self.parts[#self.parts + 1] = form:format(name, m.offset > 0 and pool .. " + " .. m.offset or pool, scale, m.rows,
-    m.cols, m.runs, m.slots, m.strip, m.strips, m.seed, m.sign and "0xFFFFFFFFu" or "0", balance(m))
+  self.bytes = self.bytes + 72 -- where a pointer takes 8 bytes
+  self.parts[#self.parts + 1] = form:format(name, pool, m.offset, scale, m.rows, m.cols,
+    m.runs, m.slots, m.strip, m.strips, m.seed, m.sign and "0xFFFFFFFFu" or "0", balance(m))
 end
 
 return Constants

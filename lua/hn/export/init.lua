@@ -13,13 +13,14 @@ local text <const> = require "hn.text"
 local export <const> = {}
 
 local usage <const> = [=[
-usage: hnrun [options] export --c model.hn -o NAME [--int8 | --int16] [--data DATA]
+usage: hnrun [options] export --c model.hn -o NAME [--int4 | --int8 | --int16] [--data DATA]
        hnrun [options] export --onnx model.hn -o FILE [--compressed]
 
   --c MODEL     the network in the file MODEL, that net:save wrote, as C99
   -o NAME       writes NAME.c and NAME.h, whose function is NAME_predict
   --int8        weights in one byte each, with a scale for each pool of buckets and each dense matrix
   --int16       the same in two bytes each
+  --int4        the same in half a byte each: for a network that was trained so
   --data DATA   tells what that costs on DATA: fashion_mnist or mnist (their test sets), or a script that returns a
                 data set or { x =, y = }
   --onnx MODEL  the network as an ONNX file, from x {batch, inputs} to y {batch, outputs}
@@ -27,17 +28,26 @@ usage: hnrun [options] export --c model.hn -o NAME [--int8 | --int16] [--data DA
                 else it holds every weight]=]
 
 local with_value <const> = { ["--c"] = "c", ["--onnx"] = "onnx", ["-o"] = "out", ["--data"] = "data" }
-local flags <const> = { ["--int8"] = "int8", ["--int16"] = "int16", ["--compressed"] = "compressed" }
+local flags <const> = { ["--int4"] = "int4", ["--int8"] = "int8", ["--int16"] = "int16",
+  ["--compressed"] = "compressed" }
+
+--- The ways to round weights that the options name.
+local function kinds_of(o)
+  local list <const> = {}
+  for _, kind in ipairs { "int4", "int8", "int16" } do list[#list + 1] = o[kind] and kind end
+  return list
+end
 
 --- What is wrong with the options together, or nil.
 local function conflict(o)
   if not (o.c or o.onnx) then return "--c MODEL or --onnx MODEL is missing: the file with the network" end
   if o.c and o.onnx then return "--c and --onnx are two exports: take one" end
   if not o.out then return o.c and "-o NAME is missing: what to write" or "-o FILE is missing: what to write" end
-  if o.int8 and o.int16 then return "--int8 and --int16 are two ways to store weights: take one" end
+  local kinds <const> = kinds_of(o)
+  if kinds[2] then return ("--%s and --%s are two ways to store weights: take one"):format(kinds[1], kinds[2]) end
   if o.onnx and o.kind ~= "float32" then return ("--%s is for --c"):format(o.kind) end
   if o.c and o.compressed then return "--compressed is for --onnx" end
-  if o.data and o.kind == "float32" then return "--data tells what --int8 or --int16 costs, which is missing" end
+  if o.data and not kinds[1] then return "--data tells what --int4, --int8 or --int16 costs, which is missing" end
   return nil
 end
 
@@ -53,7 +63,7 @@ local function read(arguments)
     o[field or flags[option]] = field and arguments[i + 1] or true
     i = i + (field and 2 or 1)
   end
-  o.kind = o.int8 and "int8" or o.int16 and "int16" or "float32"
+  o.kind = kinds_of(o)[1] or "float32"
   local wrong <const> = conflict(o)
   if wrong then return nil, wrong end
   return o

@@ -1,5 +1,5 @@
 --- Pieces of C that an exported network is put together from; a file gets those that its layers need. `stored` is the
--- type of weights there: float, or int8_t or int16_t with a scale for each pool of buckets and each dense matrix.
+-- type of weights there: float, or whole numbers with a scale for each pool of buckets and each dense matrix.
 -- @module hn.export.pieces
 
 local pieces <const> = {}
@@ -16,12 +16,23 @@ static void clear(uint32_t n, float *y) {
 }
 ]]
 
+--- Weight k of an array.
+pieces.weight = [[
+static float weight(const stored *w, size_t k) { return (float)w[k]; }
+]]
+
+pieces.weight_int4 = [[
+/* Two weights stand in a byte, each more by 8, the first one in the lower half. */
+static float weight(const stored *w, size_t k) { return (float)((int32_t)(w[k / 2] >> 4 * (k % 2) & 15) - 8); }
+]]
+
 pieces.dense = [[
 /* y += W x, for W of rows x cols. */
 static void dense(const stored *w, float scale, uint32_t rows, uint32_t cols, const float *x, float *y) {
-  for (uint32_t i = 0; i < rows; i++, w += cols) {
+  for (uint32_t i = 0; i < rows; i++) {
+    const size_t first = (size_t)i * cols;
     float sum = 0;
-    for (uint32_t j = 0; j < cols; j++) sum += (float)w[j] * x[j];
+    for (uint32_t j = 0; j < cols; j++) sum += weight(w, first + j) * x[j];
     y[i] += scale * sum;
   }
 }
@@ -33,6 +44,7 @@ pieces.matrix = [[
  */
 typedef struct matrix {
   const stored *buckets;
+  uint32_t offset;            /* of the first one */
   float scale;                /* of the buckets */
   uint32_t rows, cols, runs;  /* runs in a row */
   uint32_t slots, strip, strips, seed;
@@ -118,7 +130,7 @@ static void hashed_element(const matrix *m, const float *x, float *y) {
     float sum = 0;
     for (uint32_t j = 0; j < m->cols; j++) {
       const uint32_t h = hash(row, j);
-      sum += (float)m->buckets[SLOT(j)] * sign(h & m->signs) * x[j];
+      sum += weight(m->buckets, m->offset + (size_t)SLOT(j)) * sign(h & m->signs) * x[j];
     }
     y[i] += m->scale * sum;
   }
@@ -134,9 +146,9 @@ static void hashed_line(const matrix *m, const float *x, float *y) {
     float sums[16] = {0}, sum = 0;
     for (uint32_t g = 0; g < m->runs; g++) {
       const uint32_t h = hash(row, g), negative = hash(sign_row, g) & m->signs, rest = m->cols - 16 * g;
-      const stored *w = m->buckets + 16 * (size_t)SLOT(g);
+      const size_t first = m->offset + 16 * (size_t)SLOT(g);
       for (uint32_t l = 0; l < (rest < 16 ? rest : 16); l++)
-        sums[l] += (float)w[l] * sign(negative >> l) * x[16 * g + l];
+        sums[l] += weight(m->buckets, first + l) * sign(negative >> l) * x[16 * g + l];
     }
     for (uint32_t l = 0; l < 16; l++) sum += sums[l];
     y[i] += m->scale * sum;

@@ -6,9 +6,17 @@ local kinds <const> = require "hn.kinds"
 
 local quantise <const> = {}
 
---- A list of numbers as a list of integers from -most to most, and the scale that they are to be multiplied by; `mask`
--- says which bits of the scale as float32 remain.
-local function round(values, most, mask)
+--- The largest whole number of each kind, and the bits that one takes.
+quantise.levels = { int4 = 7, int8 = 127, int16 = 32767 }
+quantise.bits = { int4 = 4, int8 = 8, int16 = 16 }
+
+--- Bits of the scale as float32 that remain. It is cut to 16 bits where its products with the whole numbers are exact
+-- in float32 so, and a rounded network's weights give the same scale again.
+local masks <const> = { int4 = 0xFFFFFF00, int8 = 0xFFFFFF00, int16 = 0xFFFFFFFF }
+
+--- A list of numbers as a list of integers within the kind's levels, and the scale that they are to be multiplied by.
+function quantise.whole(kind, values)
+  local most <const>, mask <const> = quantise.levels[kind], masks[kind]
   local largest = 0
   for _, value in ipairs(values) do largest = math.max(largest, math.abs(value)) end
   local bits <const> = string.unpack("<I4", string.pack("<f", largest / most))
@@ -21,26 +29,19 @@ local function round(values, most, mask)
   return whole, scale
 end
 
---- In one byte each. The scale is cut to 16 bits, so that its products with int8 are exact in float32 and a rounded
--- network's weights give the same scale again.
-function quantise.int8(values) return round(values, 127, 0xFFFFFF00) end
-
---- In two bytes each.
-function quantise.int16(values) return round(values, 32767, 0xFFFFFFFF) end
-
 --- The tensor with a step's weights.
 function quantise.stored(step)
   return kinds.of(step.weights) == "matrix" and step.weights:pool() or step.weights
 end
 
---- Gives the weights of a plan's network the values that they have as `kind`, "int8" (if left out) or "int16".
+--- Gives the weights of a plan's network the values that they have as `kind`, "int8" if left out.
 function quantise.round(plan, kind)
   local done <const> = {}
   for _, step in ipairs(plan) do
     local tensor <const> = step.weights and quantise.stored(step)
     if tensor and not done[tensor] then
       done[tensor] = true
-      local values <const>, scale <const> = quantise[kind or "int8"](tensor:read(1, tensor:size()))
+      local values <const>, scale <const> = quantise.whole(kind or "int8", tensor:read(1, tensor:size()))
       for i, whole in ipairs(values) do values[i] = whole * scale end
       tensor:set(values)
     end

@@ -229,7 +229,7 @@ describe("hnrun export --c", function()
     { "no output", { "--c", "net.hn" }, "-o NAME is missing" },
     { "an unknown option", { "--cc", "net.hn" }, "unknown option '--cc'" },
     { "an option without its value", { "--c" }, "option '--c' expects a value" },
-    { "data without int8", { "--c", "a", "-o", "b", "--data", "mnist" }, "--data tells what --int4, --int8 or --int16" },
+    { "data without int8", { "--c", "a", "-o", "b", "--data", "mnist" }, "--data tells what --int4, --int8 or" },
     { "two ways to store weights", { "--c", "a", "-o", "b", "--int8", "--int16" }, "--int8 and --int16 are two ways" },
   } do
     it("ends with status 2 for " .. case[1], function()

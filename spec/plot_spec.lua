@@ -1,5 +1,6 @@
 -- hn.plot: figures as text and, where gnuplot is there, as pictures.
 
+local core <const> = require "hn.core"
 local files <const> = require "spec.support.files"
 local hn <const> = require "hn"
 local program <const> = require "spec.support.program"
@@ -75,7 +76,10 @@ describe("hn.plot as text", function()
   end)
 
   it("shades a matrix from its smallest number to its largest", function()
-    assert.same({ "  ██│", "██  │" }, area(plot.heat { values = hn.tensor({ 2, 2 }, { { 0, 1 }, { 1, 0 } }) }))
+    for _, values in ipairs { hn.tensor({ 2, 2 }, { { 0, 1 }, { 1, 0 } }), core.array("f32", { 2, 2 }, { 0, 1, 1, 0 }),
+      { { 0, 1 }, { 1, 0 } } } do
+      assert.same({ "  ██│", "██  │" }, area(plot.heat { values = values }))
+    end
   end)
 end)
 
@@ -91,6 +95,7 @@ describe("hn.plot refuses", function()
     { "line", { series = one, file = "/nowhere/a.txt" }, "hn.plot.line: /nowhere/a.txt: No such file" },
     { "line", { series = one, file = "a\0.svg" }, "expected a name that" },
     { "histogram", { values = { 0 / 0 } }, "no value is finite" },
+    { "heat", { values = core.array("f32", { 2 }, { 0, 1 }) }, "expected two dimensions, got a host array 2" },
     { "heat", { values = { { 1 }, { 1, 2 } } }, "values[2]: expected 1 numbers as in row 1, got 2" },
   }
   for _, case in ipairs(bad) do

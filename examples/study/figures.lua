@@ -122,7 +122,27 @@ function figures.curves(o, runs)
   print(o.curves)
 end
 
---- Draws all that the options' grid has into the folder o.figures, and prints it.
+--- The first training images of each set, a row for each.
+local function draw_sets(o)
+  local SIDE <const>, COUNT <const> = 28, 20
+  local rows <const> = {}
+  for k, set in ipairs(o.sets) do
+    local pixels <const> = train.images(o, set, "train"):slice(1, COUNT):table()
+    for r = 1, SIDE do
+      local row <const> = {}
+      for n = 0, COUNT - 1 do
+        local first <const> = SIDE * (SIDE * n + r - 1) + 1
+        table.move(pixels, first, first + SIDE - 1, SIDE * n + 1, row)
+      end
+      rows[SIDE * (k - 1) + r] = row
+    end
+  end
+  hn.plot.heat { values = rows, file = o.figures .. "/sets.png", title = table.concat(o.sets, ", "), width = 1100,
+    height = 100 + 50 * #o.sets }
+  print(o.figures .. "/sets.png")
+end
+
+--- Draws all that the options' grid has into the folder o.figures, and prints it; the sets too if there is a folder.
 function figures.draw(o, runs)
   local find <const> = summary.of(o, runs)
   for _, set in ipairs(o.sets) do
@@ -132,6 +152,7 @@ function figures.draw(o, runs)
     end
   end
   draw_loads(o)
+  if o.data ~= "" then draw_sets(o) end
 end
 
 return figures

@@ -16,9 +16,11 @@ local function idx(path)
   return hn.data.idx(file and path .. ".gz" or path)
 end
 
+--- Images of a set's part, "train" or "t10k".
+function train.images(o, set, part) return idx(("%s/%s/%s-images-idx3-ubyte"):format(o.data, set, part)) end
+
 local function part_of(o, set, part)
-  local stem <const> = ("%s/%s/%s"):format(o.data, set, part)
-  local x <const>, y <const> = idx(stem .. "-images-idx3-ubyte"), idx(stem .. "-labels-idx1-ubyte")
+  local x <const>, y <const> = train.images(o, set, part), idx(("%s/%s/%s-labels-idx1-ubyte"):format(o.data, set, part))
   local data <const> = hn.data.tensors { x = x, y = y }
   return o.samples ~= "all" and data:take(math.tointeger(tonumber(o.samples))) or data
 end

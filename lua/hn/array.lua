@@ -9,7 +9,7 @@
 --- type(): "u8", "i32" or "f32".
 -- @function type
 
---- table(): the values as nested tables.
+--- table(): the values as one flat list, row by row.
 -- @function table
 
 --- range(): the smallest and the largest value.

@@ -71,6 +71,7 @@ function draw.heat(put, figure)
   put "set palette defined (0 '#440154', 1 '#3b528b', 2 '#21918c', 3 '#5ec962', 4 '#fde725')"
   put(("set xrange [0.5:%d.5]"):format(#figure.values[1]))
   put(("set yrange [%d.5:0.5]"):format(#figure.values))
+  put "set autoscale cbfix"
   put "plot $cells matrix using ($1+1):($2+1):3 with image notitle"
 end
 

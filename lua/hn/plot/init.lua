@@ -182,6 +182,20 @@ function plot.histogram(given)
   return finish(where, "histogram", o)
 end
 
+--- The rows of a matrix: a list of them, a tensor, or a host array, whose table is flat.
+local function rows_of(value)
+  local kind <const> = kinds.of(value)
+  if kind == "table" then return value end
+  local shape <const> = value:shape()
+  if #shape ~= 2 then
+    core.fail("shape", "hn.plot.heat: values: expected two dimensions, got %s", kinds.describe(value))
+  end
+  local all <const>, rows <const> = value:table(), {}
+  if kind == "tensor" then return all end
+  for r = 1, shape[1] do rows[r] = table.move(all, (r - 1) * shape[2] + 1, r * shape[2], 1, {}) end
+  return rows
+end
+
 local check_heat <const> = declare("hn.plot.heat", { values = { "table|tensor|array", required = true } })
 
 --- heat{ values =, ... }: a cell for each number of a matrix, coloured by it; `values` is a list of rows of equal
@@ -190,8 +204,7 @@ local check_heat <const> = declare("hn.plot.heat", { values = { "table|tensor|ar
 function plot.heat(given)
   local where <const> = "hn.plot.heat"
   local o <const> = check_heat(given)
-  local kind <const> = kinds.of(o.values)
-  local rows <const>, any = (kind == "table" and o.values or o.values:table()), false
+  local rows <const>, any = rows_of(o.values), false
   for i, row in ipairs(rows) do
     numbers(where, ("values[%d]"):format(i), row)
     if #row ~= #rows[1] then

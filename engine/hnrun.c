@@ -367,9 +367,10 @@ static hn_status run_actions(hn_engine *engine, const command *c) {
 
 /* Runs what the command names; standard input where it names nothing. */
 static hn_status run_script(hn_engine *engine, const command *c, int argc, char **argv) {
-  if (c->script >= argc) return c->code || c->interactive ? HN_OK : hn_run_file(engine, NULL, 0, NULL);
-  const char *path = argv[c->script];
+  if (c->script >= argc && (c->code || c->interactive)) return HN_OK;
   set_alarm(c);
+  if (c->script >= argc) return hn_run_file(engine, NULL, 0, NULL);
+  const char *path = argv[c->script];
   const char *const *rest = (const char *const *)(argv + c->script + 1);
   return hn_run_file(engine, strcmp(path, "-") == 0 ? NULL : path, argc - c->script - 1, rest);
 }

@@ -128,12 +128,14 @@ describe("hnrun's quotas", function()
     end
   end)
 
-  it("end scripts in the middle of one call", function()
-    local out <const>, err <const>, code <const> = program.run { "--seconds", "0.2", "-e",
-      "print(('a'):rep(40):find(('a*'):rep(40) .. 'b'))" }
-    assert.same({ "", 1 }, { out, code })
-    assert.matches("^hnrun: quota: the script has used its seconds", err)
-  end)
+  local LONG <const> = "print(('a'):rep(40):find(('a*'):rep(40) .. 'b'))"
+  for way, case in pairs { ["-e"] = { { "-e", LONG } }, ["standard input"] = { {}, LONG }, ["-"] = { { "-" }, LONG } } do
+    it("end scripts in the middle of one call: " .. way, function()
+      local out <const>, err <const>, code <const> = program.run({ "--seconds", "0.2", table.unpack(case[1]) }, case[2])
+      assert.same({ "", 1 }, { out, code })
+      assert.matches("^hnrun: quota: the script has used its seconds", err)
+    end)
+  end
 
   local USAGE <const> = {
     { "--allow alone", { "--allow", "/", "-e", "" }, { "--sandbox" } },

@@ -129,9 +129,9 @@ describe("hnrun's quotas", function()
   end)
 
   local LONG <const> = "print(('a'):rep(40):find(('a*'):rep(40) .. 'b'))"
-  for way, case in pairs { ["-e"] = { { "-e", LONG } }, ["standard input"] = { {}, LONG }, ["-"] = { { "-" }, LONG } } do
+  for way, arguments in pairs { ["-e"] = { "-e", LONG }, ["standard input"] = {}, ["-"] = { "-" } } do
     it("end scripts in the middle of one call: " .. way, function()
-      local out <const>, err <const>, code <const> = program.run({ "--seconds", "0.2", table.unpack(case[1]) }, case[2])
+      local out <const>, err <const>, code <const> = program.run({ "--seconds", "0.2", table.unpack(arguments) }, LONG)
       assert.same({ "", 1 }, { out, code })
       assert.matches("^hnrun: quota: the script has used its seconds", err)
     end)

@@ -1,6 +1,7 @@
 -- The study of examples/study: networks within their budgets, its log and its search. What it finds, no spec asks.
 
 local files <const> = require "spec.support.files"
+local hn <const> = require "hn"
 local idx <const> = require "spec.support.idx"
 local numeric <const> = require "spec.support.numeric"
 local program <const> = require "spec.support.program"
@@ -181,32 +182,14 @@ describe("the study's networks", function()
 end)
 
 describe("the study's search", function()
-  local taught <const> = { teacher = true }
-
-  it("keeps the best third for three times as long, the same candidates for all", function()
-    assert.same({ { count = 9, epochs = 5 }, { count = 3, epochs = 15 } }, search.rounds(9, 45))
-    assert.same({ { count = 3, epochs = 1 } }, search.rounds(3, 2))
-    assert.same({}, search.rounds(1, 45))
-    local tried <const> = {}
-    local function try(setting, epochs) -- candidates of a high learning rate are good, the last one found out later
-      tried[epochs] = (tried[epochs] or 0) + 1
-      return setting.lr > 0.3 and epochs > 5 and 50 or 10 - 10 * setting.lr, 0
+  it("has a place to look for each method, where a setting has all that the log names", function()
+    for name, method in pairs(methods.known) do
+      for n = 1, 2 do
+        local setting <const> = hn.tune.candidate(search.space(method), n, 1)
+        for _, key in ipairs(search.names) do assert.is_number(setting[key], name) end
+        assert.equal(method.teacher ~= nil, setting.weight > 0)
+      end
     end
-    local o <const> = { trials = 9, epochs = 45, seed = 1 }
-    local chosen <const>, best = search.run(o, {}, try), nil
-    assert.same({ [5] = 9, [15] = 3 }, tried)
-    for n = 1, 9 do
-      local lr <const> = search.candidate(n, 1, {}).lr
-      if lr <= 0.3 and (not best or lr > best) then best = lr end
-    end
-    assert.equal(best, chosen.lr)
-    assert.same(search.candidate(4, 1, taught), search.candidate(4, 1, taught))
-    assert.are_not.same(search.candidate(4, 1, taught), search.candidate(4, 2, taught))
-  end)
-
-  it("takes the usual setting where one candidate is to be tried", function()
-    local setting <const> = search.run({ trials = 1, epochs = 45, seed = 1 }, taught, error)
-    assert.equal(search.candidate(1, 1, taught).lr, setting.lr)
   end)
 end)
 

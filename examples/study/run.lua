@@ -15,6 +15,7 @@ package.path = (arg[0]:match "^(.*)/[^/]*/[^/]*$" or "..") .. "/?.lua;" .. packa
 
 local figures <const> = require "study.figures"
 local grid <const> = require "study.grid"
+local hn <const> = require "hn"
 local log <const> = require "study.log"
 local methods <const> = require "study.methods"
 local report <const> = require "study.report"
@@ -134,7 +135,7 @@ end
 
 local function cell_cost(cell)
   local cost = o.seeds * run_cost(cell, "final", o.epochs)
-  for _, round in ipairs(search.rounds(o.trials, o.epochs)) do
+  for _, round in ipairs(hn.tune.rounds(o.trials, o.epochs)) do
     cost = cost + round.count * run_cost(cell, "trial", round.epochs)
   end
   return cost
@@ -175,13 +176,13 @@ end
 
 --- The setting that the search finds for a cell. Nil after Ctrl-C.
 function o.chosen(cell)
-  return search.run(o, methods.known[cell.method], function(setting, epochs)
+  local function try(setting, epochs)
     local run <const> = result(train.new(cell, { stage = "trial", samples = o.samples, epochs = epochs, seed = 1 },
       setting))
-    if not run then return nil end
-    local diverged <const> = run.error ~= run.error
-    return diverged and math.huge or run.error, diverged and math.huge or run.loss
-  end)
+    if run then return run.error, run.loss end
+  end
+  return (hn.tune.search { space = search.space(methods.known[cell.method]), trials = o.trials, epochs = o.epochs,
+    seed = o.seed, try = try })
 end
 
 --- Does what is missing of a cell. False after Ctrl-C.

@@ -25,6 +25,7 @@ local hn <const> = {
   data = require "hn.data",
   metrics = require "hn.metrics",
   plot = require "hn.plot",
+  tune = require "hn.tune",
   fit = require "hn.fit",
   evaluate = require("hn.evaluate").run,
   load = require("hn.model").load, -- the network that net:save wrote into a file

@@ -173,6 +173,17 @@ describe("hn.fit", function()
     assert.same({ 15, 5 }, counts)
   end)
 
+  it("validates after every so many epochs and the last one", function()
+    local data <const> = { x = { { 1, 2 }, { 3, 1 }, { 2, 2 } }, y = hn.labels { 1, 2, 1 } }
+    local history <const> = hn.fit(hn.nn.Linear(2, 2), data, {
+      epochs = 8, interval = 3, patience = 6, validate = 1, progress = false, schedule = hn.optim.plateau(),
+    })
+    local measured <const> = {}
+    for k, loss in ipairs(history.validation.loss) do measured[k] = loss < math.huge end
+    assert.same({ false, false, true, false, false, true, false, true }, measured)
+    assert.is_true(measured[history.best])
+  end)
+
   it("ends with the weights of the best epoch, and stops when patience is over", function()
     -- The learning rate destroys the network after two epochs.
     local net <const>, validation <const> = small_net(), points(60)

@@ -39,6 +39,7 @@ local check <const> = options.declare("hn.fit", {
   epochs = { "integer", default = 10, least = 1 },
   validate = { "number|data|table", expected = "a fraction between 0 and 1, a number of samples, or a data set",
     aka = { "validation", "validation_split", "validation_data" } },
+  interval = { "integer", default = 1, least = 1 },
   patience = { "integer", least = 0 },
   teacher = distil.rule,
   shuffle = { "boolean", default = true },
@@ -214,10 +215,15 @@ local function train_epoch(run, display)
   return totals, done, nil
 end
 
---- Measures the validation set and keeps the weights if they are the best so far.
+--- Measures the validation set, if it is its turn, and keeps the weights if they are the best so far.
 local function validate(run, epoch)
   if not run.validation then return nil end
-  local result <const>, history <const> = measure(run), run.history
+  local history <const>, o <const> = run.history, run.options
+  if epoch % o.interval ~= 0 and epoch ~= o.epochs then
+    history.validation.loss[epoch], history.validation.error[epoch] = math.huge, math.huge
+    return nil
+  end
+  local result <const> = measure(run)
   local loss <const> = result.loss
   if loss ~= loss then core.fail("numeric", "validation loss is nan after epoch %d: lower the learning rate", epoch) end
   history.validation.loss[epoch], history.validation.error[epoch] = loss, result.error
@@ -234,7 +240,7 @@ local function stop_after_epoch(run, epoch)
   local callback <const> = run.options.callbacks.epoch
   if callback and callback(run.state) == false then return "callback" end
   if core.interrupted() then return "interrupted" end
-  return patience and epoch - history.best > patience and "patience" or nil
+  return patience and history.best and epoch - history.best > patience and "patience" or nil
 end
 
 --- Writes the epoch into the history and shows it. Returns why training ends, or nil.
@@ -245,7 +251,9 @@ local function finish_epoch(run, display, epoch, totals, seconds)
   state.loss, state.error, state.validation = history.loss[epoch], history.error[epoch], validate(run, epoch)
   display:finish(#run.data, { loss = state.loss, error = state.error, validation = state.validation,
     seconds = seconds })
-  if run.schedule.observe then run.schedule:observe(state.validation and state.validation.loss or state.loss) end
+  if run.schedule.observe and (state.validation or not run.validation) then
+    run.schedule:observe(state.validation and state.validation.loss or state.loss)
+  end
   return stop_after_epoch(run, epoch)
 end
 
@@ -282,10 +290,11 @@ end
 -- Options: `loss` ("cross_entropy" for classes, "mse" for numbers; "bce", "huber", "soft_cross_entropy", or
 -- function(output, y, weight) that returns a tensor of one element), `optimizer` (SGD), `schedule` (constant),
 -- `batch` (50), `microbatch` (none), `epochs` (10), `validate` (a fraction or a number of samples held out, or a data
--- set), `patience` (epochs without a lower validation loss before training stops), `shuffle` (true), `progress` (true:
--- a line for each epoch, and a bar while one goes on if output and errors go to a terminal; "plain": no bar; false:
--- nothing), `callbacks` { epoch = function(state), batch = function(state) }, where returning false ends training and
--- state holds net, optimizer, epoch, epochs, batch, batches, lr, loss, error, validation.
+-- set), `interval` (1: validates after every so many epochs, and the last), `patience` (epochs without a lower
+-- validation loss before training stops), `shuffle` (true), `progress` (true: a line for each epoch, and a bar while
+-- one goes on if output and errors go to a terminal; "plain": no bar; false: nothing), `callbacks` { epoch =
+-- function(state), batch = function(state) }, where returning false ends training and state holds net, optimizer,
+-- epoch, epochs, batch, batches, lr, loss, error, validation.
 --
 -- With `validate`, the network ends with the weights of the epoch whose validation loss was lowest. Ctrl-C ends
 -- training at the next minibatch in the same way, and the script goes on. The network is left in evaluation mode.

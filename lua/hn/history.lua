@@ -1,7 +1,8 @@
 --- What hn.fit returns: the course of a training run.
 --
 -- Fields: `epochs` (finished ones), lists with an entry for each epoch: `loss`, `error`, `lr`, `validation.loss`,
--- `validation.error`; `seconds`; `best` (the epoch with the lowest validation loss, whose weights the network has);
+-- `validation.error` (infinity for an epoch after which they were not measured); `seconds`; `best` (the epoch with the
+-- lowest validation loss, whose weights the network has);
 -- `microbatch` (samples of the pieces in which minibatches went, at most; nil: they went whole), `memory` (the
 -- prediction by which microbatch = "auto" chose; see net:memory);
 -- `quantized` (of a run with the option `quantize`: { kind =, float32 =, rounded =, trained = }, the last three
@@ -37,8 +38,8 @@ function History:__tostring()
   local parts, n <const> = {}, #self.loss
   parts[1] = ("%d epoch%s in %.1f s"):format(self.epochs, self.epochs == 1 and "" or "s", self.seconds)
   if n > 0 then parts[2] = measures(self.loss[n], self.error[n]) end
-  if #self.validation.loss > 0 then
-    local at <const> = self.best or #self.validation.loss
+  local at <const> = self.best
+  if at then
     parts[#parts + 1] = ("validation %s (epoch %d)"):format(
       measures(self.validation.loss[at], self.validation.error[at]), at)
   end

@@ -27,6 +27,7 @@ local hn <const> = {
   plot = require "hn.plot",
   tune = require "hn.tune",
   fit = require "hn.fit",
+  phases = require "hn.phases",
   evaluate = require("hn.evaluate").run,
   load = require("hn.model").load, -- the network that net:save wrote into a file
 }

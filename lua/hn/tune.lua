@@ -34,7 +34,9 @@ local function checked(k, given)
       kinds.describe(given))
   end
   local where <const>, own <const> = ("hn.tune: %s"):format(name), {}
-  for key, value in pairs(given) do own[key] = key ~= 1 and value or nil end
+  for key, value in pairs(given) do
+    if key ~= 1 then own[key] = value end
+  end
   local o <const> = options.declare(where, rules)(own)
   if o.choice and #o.choice == 0 or not o.choice and not (o.from and o.to and o.from <= o.to) then
     core.fail("argument", "%s: expected from and to, the smaller one first, or a choice of values", where)

@@ -26,6 +26,7 @@ local hn <const> = {
   metrics = require "hn.metrics",
   plot = require "hn.plot",
   tune = require "hn.tune",
+  tmva = require "hn.tmva",
   fit = require "hn.fit",
   phases = require "hn.phases",
   evaluate = require("hn.evaluate").run,

@@ -29,6 +29,7 @@ local hn <const> = {
   tmva = require "hn.tmva",
   fit = require "hn.fit",
   phases = require "hn.phases",
+  cross_validate = require "hn.cross_validate",
   evaluate = require("hn.evaluate").run,
   load = require("hn.model").load, -- the network that net:save wrote into a file
 }

@@ -94,6 +94,25 @@ function Set:take(n, given)
   return part(self, order:slice(1, math.min(n, self.count)))
 end
 
+--- The samples with these numbers, counted from 1, in that order: a set of its own that shares storage.
+function Set:pick(numbers)
+  if type(numbers) ~= "table" or #numbers == 0 then
+    core.fail("argument", "pick: numbers: expected a list of samples' numbers, got %s",
+      type(numbers) == "table" and "none" or kinds.describe(numbers))
+  end
+  local rows <const> = {}
+  for k, number in ipairs(numbers) do
+    local whole <const> = math.tointeger(number)
+    if not whole or whole < 1 or whole > self.count then
+      core.fail("argument", "pick: numbers[%d]: expected a sample's number from 1 to %d, got %s", k, self.count,
+        kinds.describe(number))
+    end
+    rows[k] = whole - 1
+  end
+  local index <const> = core.array("i32", { #rows }, rows)
+  return part(self, self.index and self.index:pick(index) or index)
+end
+
 --- One column's rows as a device tensor: those listed in `rows`, or `count` from `first` on.
 local function gather(self, name, rows, first, count)
   local array <const> = self[name]

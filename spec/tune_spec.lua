@@ -41,6 +41,13 @@ describe("hn.tune.candidate", function()
     for _, value in ipairs(space[4].choice) do assert.is_true(choices[value] > 90, value) end
   end)
 
+  it("takes the usual values for the first ones", function()
+    local listed <const> = { { "lr", from = 0, to = 1, usual = { 2, 3 } }, { "l2", from = 0, to = 1, usual = { 7 } } }
+    assert.same({ lr = 2, l2 = 7 }, hn.tune.candidate(listed, 1, 1))
+    local second <const>, third <const> = hn.tune.candidate(listed, 2, 1), hn.tune.candidate(listed, 3, 1)
+    assert.is_true(second.lr == 3 and second.l2 <= 1 and third.lr <= 1)
+  end)
+
   it("depends on its number and the seed alone", function()
     assert.same(candidates(5), candidates(5))
     assert.are_not.same(candidates(5)[4], candidates(5, 2)[4])

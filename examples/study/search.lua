@@ -6,20 +6,20 @@ local search <const> = {}
 
 search.names = { "lr", "input", "hidden", "l2", "temperature", "weight" }
 
---- By the kind of network. Wide ones need dropout and large steps; what 16 units learn well with would be far out for
--- them, and the other way round.
+--- By the kind of network. Wide ones need large steps and mostly dropout (the first candidate has it, the second has
+-- little); what 16 units learn well with would be far out for them, and the other way round.
 local spaces <const> = {
   hashed = {
-    { "lr", from = 0.08, to = 0.5, log = true, usual = 0.2 },
-    { "input", from = 0, to = 0.25, usual = 0.1 },
-    { "hidden", from = 0, to = 0.4, usual = 0.2 },
-    { "l2", from = 1e-5, to = 1e-3, log = true, zero = 0.5, usual = 3e-4 },
+    { "lr", from = 0.08, to = 0.5, log = true, usual = { 0.2, 0.2 } },
+    { "input", from = 0, to = 0.25, usual = { 0.1, 0 } },
+    { "hidden", from = 0, to = 0.4, usual = { 0.2, 0.1 } },
+    { "l2", from = 1e-5, to = 1e-3, log = true, zero = 0.5, usual = { 3e-4, 0 } },
   },
   wide = {
-    { "lr", from = 0.02, to = 0.3, log = true, usual = 0.1 },
-    { "input", from = 0, to = 0.25, usual = 0.1 },
-    { "hidden", from = 0, to = 0.5, usual = 0.3 },
-    { "l2", from = 1e-6, to = 3e-4, log = true, zero = 0.5, usual = 0 },
+    { "lr", from = 0.02, to = 0.3, log = true, usual = { 0.1, 0.1 } },
+    { "input", from = 0, to = 0.25, usual = { 0.1, 0 } },
+    { "hidden", from = 0, to = 0.5, usual = { 0.3, 0.1 } },
+    { "l2", from = 1e-6, to = 3e-4, log = true, zero = 0.5, usual = { 0, 0 } },
   },
   narrow = {
     { "lr", from = 0.003, to = 0.1, log = true, usual = 0.01 },
@@ -30,8 +30,8 @@ local spaces <const> = {
 }
 
 local taught <const> = {
-  { "temperature", from = 1, to = 10, log = true, usual = 4 },
-  { "weight", from = 0.3, to = 1, usual = 0.7 },
+  { "temperature", from = 1, to = 10, log = true, usual = { 4, 4 } },
+  { "weight", from = 0.3, to = 1, usual = { 0.7, 0.7 } },
 }
 
 local untaught <const> = { { "temperature", choice = { 1 } }, { "weight", choice = { 0 } } }

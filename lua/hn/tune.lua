@@ -23,7 +23,8 @@ local KEEP <const> = 3 -- one of so many goes on, for so many times as long
 local rules <const> = {
   from = { "number" }, to = { "number" },
   log = { "boolean", default = false }, integer = { "boolean", default = false },
-  zero = { "number", default = 0, least = 0, most = 1 }, choice = { "table" }, usual = { "number|string|boolean" },
+  zero = { "number", default = 0, least = 0, most = 1 },
+  choice = { "table" }, usual = { "number|string|boolean|table" },
 }
 
 --- One name's part of a space: { name =, and the options }.
@@ -70,11 +71,10 @@ end
 local function candidate(list, n, seed)
   local setting <const> = {}
   for k, o in ipairs(list) do
-    if n == 1 and o.usual ~= nil then
-      setting[o.name] = o.usual
-    else
-      setting[o.name] = value_at(o, core.hash(seed, n, k) / 2 ^ 32)
-    end
+    local usual = o.usual
+    if type(usual) == "table" then usual = usual[n] elseif n > 1 then usual = nil end
+    if usual == nil then usual = value_at(o, core.hash(seed, n, k) / 2 ^ 32) end
+    setting[o.name] = usual
   end
   return setting
 end
@@ -112,10 +112,10 @@ local check <const> = options.declare("hn.tune.search", {
 
 --- Searches. Options: `space`, a list of { name, from =, to = } or { name, choice = { values } }, where `log` (false)
 -- draws evenly by magnitude, `integer` (false) rounds, `zero` (0) is the chance of 0 instead, and `usual` is the value
--- of candidate 1; `trials` (9), how many candidates; `epochs` (45) of the training that the setting is for, which no
--- trial reaches; `seed` (1); `try`, function(setting, epochs), which trains a network so long and returns its loss on
--- held samples (the least is best; NaN where it diverged), and, if it likes, a second number that tells equal ones
--- apart; nil ends the search.
+-- of candidate 1, or a list of those of the first ones; `trials` (9), how many candidates; `epochs` (45) of the training
+-- that the setting is for, which no trial reaches; `seed` (1); `try`, function(setting, epochs), which trains a network
+-- so long and returns its loss on held samples (the least is best; NaN where it diverged), and, if it likes, a second
+-- number that tells equal ones apart; nil ends the search.
 -- Returns the setting of the best candidate of the last round and a list of all trials { setting =, epochs =, loss = };
 -- nil where `try` gave nil. With one trial there is nothing to try: candidate 1 is the setting.
 function tune.search(given)

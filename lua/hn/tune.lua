@@ -112,10 +112,10 @@ local check <const> = options.declare("hn.tune.search", {
 
 --- Searches. Options: `space`, a list of { name, from =, to = } or { name, choice = { values } }, where `log` (false)
 -- draws evenly by magnitude, `integer` (false) rounds, `zero` (0) is the chance of 0 instead, and `usual` is the value
--- of candidate 1, or a list of those of the first ones; `trials` (9), how many candidates; `epochs` (45) of the training
--- that the setting is for, which no trial reaches; `seed` (1); `try`, function(setting, epochs), which trains a network
--- so long and returns its loss on held samples (the least is best; NaN where it diverged), and, if it likes, a second
--- number that tells equal ones apart; nil ends the search.
+-- of candidate 1, or a list of those of the first ones; `trials` (9), how many candidates; `epochs` (45) of the
+-- training that the setting is for, which no trial reaches; `seed` (1); `try`, function(setting, epochs), which trains
+-- a network so long and returns its loss on held samples (the least is best; NaN where it diverged), and, if it likes,
+-- a second number that tells equal ones apart; nil ends the search.
 -- Returns the setting of the best candidate of the last round and a list of all trials { setting =, epochs =, loss = };
 -- nil where `try` gave nil. With one trial there is nothing to try: candidate 1 is the setting.
 function tune.search(given)

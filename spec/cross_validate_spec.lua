@@ -91,6 +91,18 @@ describe("hn.cross_validate", function()
     end
   end)
 
+  it("judges by the loss that it is given, in minibatches of the given size", function()
+    local sizes, fold <const> = {}, {}
+    for i = 1, N do fold[i] = i % 2 + 1 end
+    local result <const> = hn.cross_validate(data(), { folds = 2, fold = fold, make = make, train = function() end,
+      batch = 4, loss = function(output, y)
+        sizes[#sizes + 1] = output:shape()[1]
+        return hn.cross_entropy(output, y)
+      end })
+    assert.same({ 4, 4, 3, 4, 4, 4 }, sizes)
+    assert.is_number(result.mean.loss)
+  end)
+
   for _, case in ipairs {
     { "no networks", {}, "make" }, { "one fold", { make = make, folds = 1 }, "folds: expected an integer at least 2" },
     { "folds of other samples", { make = make, fold = { 1, 2 } }, "each of 23 samples, got 2" },

@@ -10,7 +10,7 @@ local options <const> = require "hn.options"
 local set <const> = require "hn.data.set"
 local walk <const> = require "hn.nn.walk"
 
-local own <const> = options.declare("hn.phases: a phase", {
+local own <const> = options.declare("hn.phases: phases", {
   lr = { "number", least = 0 },
   dropout = { "number|table", least = 0, below = 1 },
 })

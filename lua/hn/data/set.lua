@@ -37,8 +37,8 @@ function set.new(columns, more)
   return setmetatable(self, Set)
 end
 
---- Another set of the same arrays that holds the samples listed in `index`; nil: all.
-local function part(self, index)
+--- Another set of the same arrays that holds the samples (rows of them) listed in `index`; nil: all.
+function set.part(self, index)
   local other <const> = {}
   for key, value in pairs(self) do other[key] = value end
   other.index, other.count = index, index and index:shape()[1] or self.count
@@ -54,7 +54,7 @@ end
 
 --- The same samples with other targets: an array of numbers with a row for each row of `data.x`.
 function set.with_targets(data, array)
-  local other <const> = part(data, data.index)
+  local other <const> = set.part(data, data.index)
   other.y, other.classes, other.specs = array, nil, {}
   for name, spec in pairs(data.specs) do other.specs[name] = spec end
   other.specs.y = { dtype = "float", flatten = true }
@@ -80,7 +80,7 @@ function Set:split(size, given)
   local o <const> = check_shuffle(given)
   local first <const> = set.part_size("split: size", size, self.count)
   local order <const> = order_of(self, o.shuffle) or core.sequence(self.count, false)
-  return part(self, order:slice(1, first)), part(self, order:slice(first + 1, self.count - first))
+  return set.part(self, order:slice(1, first)), set.part(self, order:slice(first + 1, self.count - first))
 end
 
 local check_take <const> = options.declare("take", { shuffle = { "boolean", default = false } })
@@ -91,7 +91,7 @@ function Set:take(n, given)
   local o <const> = check_take(given)
   n = options.value("take", "n", n, { "integer", required = true, least = 1 })
   local order <const> = order_of(self, o.shuffle) or core.sequence(self.count, false)
-  return part(self, order:slice(1, math.min(n, self.count)))
+  return set.part(self, order:slice(1, math.min(n, self.count)))
 end
 
 --- One column's rows as a device tensor: those listed in `rows`, or `count` from `first` on.
@@ -223,6 +223,15 @@ function Set:batches(given)
     close_affine(affine)
   end
   return step, nil, nil, setmetatable({}, { __close = finish })
+end
+
+--- The values of a spectator of hn.data.events as a host array, in the order of a pass that does not shuffle.
+function Set:spectator(name)
+  local array <const> = (self.spectators or {})[name]
+  if not array then
+    core.fail("argument", "spectator: %s has no spectator %s", tostring(self), kinds.describe(name))
+  end
+  return self.index and array:pick(self.index) or array
 end
 
 --- Scales x for all later minibatches, and returns the set itself. `how` is "standard" (the default; each feature to

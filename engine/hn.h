@@ -373,10 +373,13 @@ HN_API hn_status hn_array_pack(hn_array *target, int64_t at, const hn_array *ind
 HN_API hn_status hn_array_where(hn_array *values, double least, double most, hn_array **out);
 /* The sum of all elements, in float64. */
 HN_API double hn_array_sum(hn_array *array);
-/* Of the bytes that are `from`, makes `wanted` into `to`: drawn by a random stream of this seed, evenly spread, or the
- * last ones. */
+/* Copies rows of one array to another one of the same type, from row `at` on: those that the index lists, or all. */
+HN_API hn_status hn_array_copy(hn_array *target, int64_t at, hn_array *source, const hn_array *index);
+/* Of the bytes from `least` to `most`, makes `wanted` into `to`: drawn by a random stream of this seed, evenly spread,
+ * or the last ones. */
 typedef enum hn_parting { HN_PART_RANDOM, HN_PART_ALTERNATE, HN_PART_BLOCK } hn_parting;
-HN_API hn_status hn_array_part(hn_array *codes, int from, int to, int64_t wanted, hn_parting how, uint32_t seed);
+HN_API hn_status hn_array_part(hn_array *codes, uint8_t least, uint8_t most, uint8_t to, int64_t wanted, hn_parting how,
+                               uint32_t seed);
 
 /* ---- Tables of events -------------------------------------------------------------------------------------------- */
 

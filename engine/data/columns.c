@@ -1,4 +1,6 @@
 /* What is done with columns of events once they are read: rows are made of them, counted, and parted. */
+#include <string.h>
+
 #include "../core/core.h"
 #include "../core/hash.h"
 
@@ -74,6 +76,27 @@ hn_status hn_array_pack(hn_array *target, int64_t at, const hn_array *index, int
   return HN_OK;
 }
 
+hn_status hn_array_copy(hn_array *target, int64_t at, hn_array *source, const hn_array *index) {
+  static const size_t bytes[] = {1, 4, 4, 8};
+  hn_context *context = hn_array_context(target);
+  int64_t rows = hn_array_shape(source)[0], count = index ? hn_array_shape(index)[0] : rows;
+  int64_t width = size_of(source) / rows, room = hn_array_shape(target)[0];
+  const int32_t *list = index ? hn_array_data((hn_array *)index) : NULL;
+  if (hn_array_dtype(source) != hn_array_dtype(target) || width != size_of(target) / room)
+    return hn__fail(context, HN_SHAPE, "copy: rows of another type or length");
+  if (at < 0 || count > room - at)
+    return hn__fail(context, HN_SHAPE, "copy: %lld rows do not fit from row %lld on", (long long)count, (long long)at + 1);
+  size_t row = (size_t)width * bytes[hn_array_dtype(source)];
+  char *to = (char *)hn_array_data(target) + (size_t)at * row;
+  for (int64_t i = 0; i < count; i++, to += row) {
+    int64_t from = list ? list[i] : i;
+    if (from < 0 || from >= rows)
+      return hn__fail(context, HN_ARGUMENT, "copy: row %lld of the index is not there", (long long)i + 1);
+    memcpy(to, (char *)hn_array_data(source) + (size_t)from * row, row);
+  }
+  return HN_OK;
+}
+
 hn_status hn_array_where(hn_array *values, double least, double most, hn_array **out) {
   int64_t size = size_of(values), count = 0, at = 0;
   for (int64_t i = 0; i < size; i++) count += value_at(values, i) >= least && value_at(values, i) <= most;
@@ -99,23 +122,23 @@ static bool drawn(uint32_t seed, uint64_t position, int64_t k, int64_t n, int64_
   return (double)hn__random(seed, position) * 0x1p-32 * (double)(n - k) < (double)left;
 }
 
-hn_status hn_array_part(hn_array *codes, int from, int to, int64_t wanted, hn_parting how, uint32_t seed) {
+hn_status hn_array_part(hn_array *codes, uint8_t least, uint8_t most, uint8_t to, int64_t wanted, hn_parting how,
+                        uint32_t seed) {
   hn_context *context = hn_array_context(codes);
-  if (hn_array_dtype(codes) != HN_U8 || from < 0 || from > 255 || to < 0 || to > 255)
-    return hn__fail(context, HN_ARGUMENT, "part: codes must be bytes");
+  if (hn_array_dtype(codes) != HN_U8) return hn__fail(context, HN_ARGUMENT, "part: codes must be bytes");
   uint8_t *code = hn_array_data(codes);
   int64_t size = size_of(codes), n = 0, k = 0, taken = 0;
-  for (int64_t i = 0; i < size; i++) n += code[i] == from;
+  for (int64_t i = 0; i < size; i++) n += code[i] >= least && code[i] <= most;
   if (wanted < 0 || wanted > n)
     return hn__fail(context, HN_ARGUMENT, "part: %lld of %lld are wanted", (long long)wanted, (long long)n);
   for (int64_t i = 0; i < size; i++) {
-    if (code[i] != from) continue;
-    bool take = how == HN_PART_RANDOM      ? drawn(seed, (uint64_t)i, k, n, wanted - taken)
+    if (code[i] < least || code[i] > most) continue;
+    bool take = how == HN_PART_RANDOM      ? drawn(seed, (uint64_t)k << 8 | least, k, n, wanted - taken)
                 : how == HN_PART_ALTERNATE ? (double)(k + 1) * (double)wanted >= (double)(taken + 1) * (double)n
                                            : k >= n - wanted;
     k++;
     if (!take) continue;
-    code[i] = (uint8_t)to;
+    code[i] = to;
     taken++;
   }
   return HN_OK;

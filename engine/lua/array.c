@@ -200,15 +200,23 @@ static int sum(lua_State *L) {
   return 1;
 }
 
-/* part(from, to, wanted, how, seed) */
+/* copy(at, source, index or nil) */
+static int copy(lua_State *L) {
+  hn_array *a = self(L), *source = check_array(L, 3, "copy: the source"), *index = optional_index(L, 4);
+  hnl_try(L, hn_array_context(a), hn_array_copy(a, hnl_integer(L, 2, "copy: the row", 1, INT64_MAX) - 1, source, index));
+  return 0;
+}
+
+/* part(least, most, to, wanted, how, seed) */
 static int part(lua_State *L) {
   static const char *const ways[] = {"random", "alternate", "block", NULL};
   hn_array *a = self(L);
-  int from = (int)hnl_integer(L, 2, "part: from", 0, 255), to = (int)hnl_integer(L, 3, "part: to", 0, 255);
-  lua_Integer wanted = hnl_integer(L, 4, "part: wanted", 0, INT64_MAX);
-  hn_parting how = (hn_parting)luaL_checkoption(L, 5, NULL, ways);
-  uint32_t seed = (uint32_t)hnl_integer(L, 6, "part: the seed", 0, UINT32_MAX);
-  hnl_try(L, hn_array_context(a), hn_array_part(a, from, to, wanted, how, seed));
+  uint8_t least = (uint8_t)hnl_integer(L, 2, "part: least", 0, 255), most = (uint8_t)hnl_integer(L, 3, "part: most", 0, 255);
+  uint8_t to = (uint8_t)hnl_integer(L, 4, "part: to", 0, 255);
+  lua_Integer wanted = hnl_integer(L, 5, "part: wanted", 0, INT64_MAX);
+  hn_parting how = (hn_parting)luaL_checkoption(L, 6, NULL, ways);
+  uint32_t seed = (uint32_t)hnl_integer(L, 7, "part: the seed", 0, UINT32_MAX);
+  hnl_try(L, hn_array_context(a), hn_array_part(a, least, most, to, wanted, how, seed));
   return 0;
 }
 
@@ -262,7 +270,7 @@ static int collect(lua_State *L) {
 static const luaL_Reg methods[] = {{"shape", shape}, {"type", type},     {"table", table}, {"range", range},
                                    {"slice", slice}, {"gather", gather}, {"pick", pick},   {"take", take},
                                    {"give", give},   {"pack", pack},     {"where", where}, {"sum", sum},
-                                   {"part", part},   {NULL, NULL}};
+                                   {"copy", copy},   {"part", part},     {NULL, NULL}};
 
 static const luaL_Reg metamethods[] = {{"__gc", collect}, {"__tostring", tostring}, {NULL, NULL}};
 

@@ -83,6 +83,7 @@ static request get_request(lua_State *L) {
 static int read(lua_State *L) {
   hn_table *t = self(L);
   request r = get_request(L);
+  check(L, t, hn_table_finish(t));
   check(L, t, hn_table_read(t, r.first, r.count, r.n, r.columns, r.out));
   return 0;
 }

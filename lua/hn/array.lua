@@ -41,6 +41,10 @@
 --- sum(): the sum of all values.
 -- @function sum
 
---- part(from, to, wanted, how, seed): of the bytes that are `from`, makes so many into `to`: "random" ones, "alternate"
--- ones, evenly spread, or the last ones ("block").
+--- copy(at, source, index): rows from the at-th on become those of another array of the same type that the index lists
+-- (nil: all).
+-- @function copy
+
+--- part(least, most, to, wanted, how, seed): of the bytes from `least` to `most`, makes so many into `to`: "random"
+-- ones, "alternate" ones, evenly spread, or the last ones ("block").
 -- @function part

@@ -8,6 +8,7 @@ local options <const> = require "hn.options"
 local parts <const> = require "hn.data.events.parts"
 local recipe <const> = require "hn.data.events.recipe"
 local source <const> = require "hn.data.events.source"
+local stream <const> = require "hn.data.events.stream"
 
 local WHERE <const> = "hn.data.events"
 
@@ -51,11 +52,13 @@ local function check_source(o, from)
   if from.rows > 2 ^ 31 - 1 then core.fail("argument", "%s: more than 2^31 - 1 events", WHERE) end
 end
 
---- Rows of a block: few enough for the arrays that it is worked on in, at least 64.
-local function block_rows(plan, memory, rows)
+--- How the memory is used: rows of a block, whose columns and values are worked on at a time, and events of a buffer
+-- of streams, of which there are two. The codes of all events may be there twice, for a validation set.
+local function sizes(plan, memory, rows)
   local items <const> = #plan.features + #plan.targets + #plan.spectators + 8
-  local most <const> = memory // (8 * 8 * (#plan.read + items))
-  return math.min(rows, math.max(64, math.min(65536, most)))
+  local left <const> = memory - 2 * rows
+  local room <const> = left // 3 // (4 * (#plan.features + #plan.targets) + 16)
+  return math.min(rows, 65536, room // 8, left // 6 // (8 * (#plan.read + items))), room
 end
 
 --- Reads a block's columns.
@@ -69,16 +72,33 @@ local function read(plan, block, arrays)
   return some
 end
 
+--- Calls visit(block, columns) for each block in order.
+local function each(plan, blocks, visit)
+  local arrays <const> = {}
+  for _, block in ipairs(blocks) do
+    visit(block, read(plan, block, arrays))
+    collectgarbage() -- Lua does not see what arrays hold
+  end
+end
+
 --- First pass over all events: what becomes of each, and, with `into`, its numbers. Returns the codes.
 local function scan(plan, blocks, rows, into)
-  local codes <const>, arrays <const> = core.array("u8", { rows }), {}
-  for _, block in ipairs(blocks) do
-    local result <const> = plan:judge(read(plan, block, arrays))
+  local codes <const> = core.array("u8", { rows })
+  each(plan, blocks, function(block, columns)
+    local result <const> = plan:judge(columns)
     codes:pack(block.at + 1, nil, { result.code })
     local index <const> = into and result.code:where(1, 255)
     if index then into:add(result, index) end
-  end
+  end)
   return codes
+end
+
+--- Second pass: the numbers of events that the first one kept.
+local function load(plan, blocks, codes, into)
+  each(plan, blocks, function(block, columns)
+    local index <const> = codes:slice(block.at + 1, block.count):where(1, 255)
+    if index then into:add(plan:evaluate(columns), index) end
+  end)
 end
 
 --- Fails where the first pass found what cannot be trained with.
@@ -111,6 +131,40 @@ local function classes_of(o, plan, names)
   return classes
 end
 
+--- Codes of events, and the events in memory, if they fit; then the codes of those that are kept alone.
+local function read_all(run)
+  local plan <const>, from <const>, fits <const> = run.plan, run.from, run.memory // loaded.bytes(run.plan)
+  local all = from.rows <= fits and loaded.new(plan, from.rows, run.labelled)
+  local codes <const> = scan(plan, run.blocks, from.rows, all)
+  check_events(plan, codes, from.rows)
+  local kept <const> = codes:where(1, 255)
+  if not all and kept:shape()[1] > fits then return codes, nil end
+  if not all then
+    all = loaded.new(plan, kept:shape()[1], run.labelled)
+    load(plan, run.blocks, codes, all)
+  end
+  all:finish()
+  return codes:pick(kept), all
+end
+
+--- Sets that are read from the files in each pass.
+local function streams(run, o, codes, names, classes, rows)
+  local plan <const>, packed <const> = run.plan, run.from:sequential()
+  if packed then
+    core.fail("argument", "%s: memory: %d events are too many for it, and '%s' is compressed as a whole, so it cannot be "
+      .. "read in parts: unpack it, or give more memory", WHERE, run.from.rows, packed)
+  end
+  if rows < 16 then
+    core.fail("argument", "%s: memory: %d bytes are too few for %d events of %d columns", WHERE, run.memory,
+      run.from.rows, #plan.read)
+  end
+  local shared <const> = { plan = plan, blocks = run.blocks, room = run.room, labelled = run.labelled, idle = {} }
+  parts.scale(WHERE, plan, o, names, classes, function()
+    return stream.new(shared, codes, 1, recipe.strata):sums(classes)
+  end)
+  return stream.sets(shared, codes, { names = names, classes = classes })
+end
+
 --- Events from files: data sets for training and test (nil without `split`), which hn.fit, hn.evaluate and net:predict
 -- take. Fields beside those of each data set: `columns` (names of the features), `counts` { events, negative, nan }.
 -- `set:spectator "mass"` gives the values of a spectator as a host array, in the order of a pass that does not shuffle.
@@ -134,24 +188,26 @@ end
 -- `negative`: weights below 0 stay ("keep"), become 0 ("clip"), or their events are left out ("drop").
 -- `nan`: what features and targets that are NaN or infinite mean: "error", "drop" (such events are left out) or a number
 -- in their place.
--- `memory` (a quarter of the machine's): bytes or a text such as "256MiB".
+--
+-- `memory` (a quarter of the machine's): bytes of host memory, or a text such as "256MiB". Events that do not fit are
+-- read from their files in every pass, in the background, in a random order where a pass shuffles; their sets have no
+-- arrays, and no teacher can be asked of them. See hn.data.events.stream.
 return function(given)
   local o <const> = check_options(check(given))
   local from <const> = source.open(WHERE, o.files, o.group)
   check_source(o, from)
   local plan <const> = recipe.new(WHERE, o, from.names)
-  local memory <const> = o.memory or core.physical() // 4
   from:choose(plan.read)
-  plan:allocate(block_rows(plan, memory, from.rows))
-  local blocks <const> = from:blocks(plan.rows)
-  local all <const> = loaded.new(plan, from.rows, o.label or from.classes)
-  local codes = scan(plan, blocks, from.rows, all)
-  check_events(plan, codes, from.rows)
-  all:finish()
+  local run <const> = { from = from, plan = plan, labelled = o.label or from.classes,
+    memory = o.memory or core.physical() // 4 }
+  local rows <const>, room <const> = sizes(plan, run.memory, from.rows)
+  plan:allocate(math.max(rows, 1))
+  run.blocks, run.room = from:blocks(plan.rows), room
+  local codes <const>, all <const> = read_all(run)
   local names <const> = from.classes or o.names
   local classes <const> = classes_of(o, plan, names)
-  if all.count < from.rows then codes = codes:pick(codes:where(1, 255)) end
   parts.split(codes, o.split)
+  if not all then return streams(run, o, codes, names, classes, rows) end
   parts.scale(WHERE, plan, o, names, classes, function() return all:sums(codes, classes) end)
   return all:sets(codes, { names = names, classes = classes })
 end

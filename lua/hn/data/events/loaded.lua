@@ -60,24 +60,18 @@ end
 --- The columns of the data set, as set.new takes them.
 function Loaded:columns()
   local plan <const>, count <const> = self.plan, self.count
-  local columns <const> = { x = { array = self.x, spec = { dtype = "float", scale = 1, shift = 0, flatten = true } } }
-  if self.label then
-    local y <const> = core.array("i32", { count })
-    y:pack(1, nil, { self.label })
-    columns.y = { array = y, spec = { dtype = "int", scale = 1, shift = 0, flatten = true } }
-  elseif self.targets then
-    columns.y = { array = self.targets, spec = { dtype = "float", scale = 1, shift = 0, flatten = true } }
-  end
-  if self.weight then
-    local weight <const> = core.array("f32", { count })
-    plan:allocate(count)
-    weight:pack(1, nil, { plan:final_weight(self.weight, self.label, count, self.weight) })
-    columns.weight = { array = weight, spec = { dtype = "float", scale = 1, shift = 0, flatten = false } }
-  end
+  local columns <const> = plan:specifications(self.label)
+  columns.x.array = self.x
+  if columns.y then columns.y.array = self.targets or core.array("i32", { count }) end
+  if self.label then columns.y.array:pack(1, nil, { self.label }) end
+  if not columns.weight then return columns end
+  columns.weight.array = core.array("f32", { count })
+  columns.weight.array:pack(1, nil, { plan:final_weight(self.weight, self.label, count, self.weight) })
   return columns
 end
 
-local function names_of(items)
+--- The names of a recipe's items.
+function loaded.names_of(items)
   local names <const> = {}
   for k, item in ipairs(items) do names[k] = item.name end
   return names
@@ -87,7 +81,7 @@ end
 -- @param more { names =, classes = }
 function Loaded:sets(codes, more)
   local plan <const>, data <const> = self.plan, set.new(self:columns(), more)
-  data.columns, data.spectators = names_of(plan.features), {}
+  data.columns, data.spectators = loaded.names_of(plan.features), {}
   for k, item in ipairs(plan.spectators) do data.spectators[item.name] = self.spectators[k] end
   local test <const> = codes:where(recipe.strata + 1, 255)
   if not test then return data, nil end

@@ -45,7 +45,7 @@ function parts.split(codes, split)
     for code, count in ipairs(counts) do
       before = before + count
       local upto <const> = (before * wanted + all // 2) // all
-      if count > 0 then codes:part(code, code + recipe.strata, upto - taken, split.how, split.seed) end
+      if count > 0 then codes:part(code, code, code + recipe.strata, upto - taken, split.how, split.seed) end
       taken = upto
     end
   elseif not codes:where(1, recipe.strata) or not codes:where(recipe.strata + 1, 255) then

@@ -277,6 +277,13 @@ function Recipe:scale_weights(factors)
   self.factor = "a * (" .. table.concat(terms, " + ") .. ")"
 end
 
+--- How numbers become minibatches: the specifications of x, y and weight, as set.new takes them.
+function Recipe:specifications(labelled)
+  local function spec(dtype) return { spec = { dtype = dtype, scale = 1, shift = 0, flatten = true } } end
+  return { x = spec "float", y = labelled and spec "int" or #self.targets > 0 and spec "float" or nil,
+    weight = self.weighted and spec "float" or nil }
+end
+
 --- Final weights of a block's.
 function Recipe:final_weight(weight, label, count, target)
   if not self.factor then return weight end

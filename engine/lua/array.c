@@ -15,6 +15,7 @@ static hn_array **new_array(lua_State *L) {
 static hn_array *check_array(lua_State *L, int index, const char *name) {
   hn_array **box = luaL_testudata(L, index, HNL_ARRAY);
   if (!box) hnl_wrong(L, name, "an array", index);
+  if (!*box) hnl_fail(L, HN_STATE, "%s is a closed array", name);
   return *box;
 }
 
@@ -246,7 +247,11 @@ static int give(lua_State *L) {
 }
 
 static int tostring(lua_State *L) {
-  hn_array *a = self(L);
+  hn_array *a = hnl_to_array(L, 1);
+  if (!a) {
+    lua_pushliteral(L, "array (closed)");
+    return 1;
+  }
   luaL_Buffer text;
   luaL_buffinit(L, &text);
   luaL_addstring(&text, "array [");
@@ -270,9 +275,9 @@ static int collect(lua_State *L) {
 static const luaL_Reg methods[] = {{"shape", shape}, {"type", type},     {"table", table}, {"range", range},
                                    {"slice", slice}, {"gather", gather}, {"pick", pick},   {"take", take},
                                    {"give", give},   {"pack", pack},     {"where", where}, {"sum", sum},
-                                   {"copy", copy},   {"part", part},     {NULL, NULL}};
+                                   {"copy", copy},   {"part", part},     {"close", collect}, {NULL, NULL}};
 
-static const luaL_Reg metamethods[] = {{"__gc", collect}, {"__tostring", tostring}, {NULL, NULL}};
+static const luaL_Reg metamethods[] = {{"__gc", collect}, {"__close", collect}, {"__tostring", tostring}, {NULL, NULL}};
 
 static const luaL_Reg functions[] = {{"idx", idx}, {"sequence", sequence}, {"array", array}, {NULL, NULL}};
 

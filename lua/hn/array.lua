@@ -48,3 +48,6 @@
 --- part(least, most, to, wanted, how, seed): of the bytes from `least` to `most`, makes so many into `to`: "random"
 -- ones, "alternate" ones, evenly spread, or the last ones ("block").
 -- @function part
+
+--- close(): frees the memory now, unless slices share it. Also `local a <close> = ...`.
+-- @function close

@@ -75,10 +75,9 @@ end
 --- Calls visit(block, columns) for each block in order.
 local function each(plan, blocks, visit)
   local arrays <const> = {}
-  for _, block in ipairs(blocks) do
-    visit(block, read(plan, block, arrays))
-    collectgarbage() -- Lua does not see what arrays hold
-  end
+  for _, block in ipairs(blocks) do visit(block, read(plan, block, arrays)) end
+  for _, array in ipairs(arrays) do array:close() end
+  collectgarbage() -- the last block's slices hold them, too
 end
 
 --- First pass over all events: what becomes of each, and, with `into`, its numbers. Returns the codes.
@@ -87,7 +86,7 @@ local function scan(plan, blocks, rows, into)
   each(plan, blocks, function(block, columns)
     local result <const> = plan:judge(columns)
     codes:pack(block.at + 1, nil, { result.code })
-    local index <const> = into and result.code:where(1, 255)
+    local index <close> = into and result.code:where(1, 255) or nil
     if index then into:add(result, index) end
   end)
   return codes
@@ -96,7 +95,7 @@ end
 --- Second pass: the numbers of events that the first one kept.
 local function load(plan, blocks, codes, into)
   each(plan, blocks, function(block, columns)
-    local index <const> = codes:slice(block.at + 1, block.count):where(1, 255)
+    local index <close> = codes:slice(block.at + 1, block.count):where(1, 255)
     if index then into:add(plan:evaluate(columns), index) end
   end)
 end
@@ -137,7 +136,7 @@ local function read_all(run)
   local all = from.rows <= fits and loaded.new(plan, from.rows, run.labelled)
   local codes <const> = scan(plan, run.blocks, from.rows, all)
   check_events(plan, codes, from.rows)
-  local kept <const> = codes:where(1, 255)
+  local kept <close> = codes:where(1, 255)
   if not all and kept:shape()[1] > fits then return codes, nil end
   if not all then
     all = loaded.new(plan, kept:shape()[1], run.labelled)

@@ -50,9 +50,10 @@ end
 function Loaded:sums(codes, classes)
   local counts <const>, sums <const> = {}, {}
   for class = 1, classes do
-    local index <const> = codes:where(class, class)
+    local index <close> = codes:where(class, class)
+    local weights <close> = index and self.weight:pick(index)
     counts[class] = index and index:shape()[1] or 0
-    sums[class] = index and self.weight:pick(index):sum() or 0
+    sums[class] = index and weights:sum() or 0
   end
   return counts, sums
 end

@@ -29,7 +29,7 @@ end }
 local function counts_of(codes)
   local counts <const>, all = {}, 0
   for code = 1, recipe.strata do
-    local index <const> = codes:where(code, code)
+    local index <close> = codes:where(code, code)
     counts[code] = index and index:shape()[1] or 0
     all = all + counts[code]
   end

@@ -34,11 +34,10 @@ function stream.new(shared, codes, least, most)
   local self <const> = setmetatable({ shared = shared, codes = codes, least = least, most = most, counts = {},
     count = 0 }, Stream)
   for k, block in ipairs(shared.blocks) do
-    local index <const> = self:index(block)
+    local index <close> = self:index(block)
     self.counts[k] = index and index:shape()[1] or 0
     self.count = self.count + self.counts[k]
   end
-  collectgarbage()
   return self
 end
 
@@ -104,7 +103,7 @@ end
 
 --- Adds a block's events to a buffer that holds `filled`; returns how many it then holds.
 local function add(self, buffer, filled, block, raw)
-  local plan <const>, index <const> = self.shared.plan, self:index(block)
+  local plan <const>, index <close> = self.shared.plan, self:index(block)
   local result <const> = plan:evaluate(read_columns(plan, block, raw))
   buffer.x:pack(filled + 1, index, result.x)
   if buffer.y then buffer.y:pack(filled + 1, index, result.label and { result.label } or result.targets) end
@@ -160,7 +159,6 @@ local function go_on(self, wait)
     loading.filled = add(self.stream, self.buffers[3 - self.used], loading.filled, block, self.buffers.raw)
     loading.block = loading.block + 1
     ask(self)
-    collectgarbage() -- Lua does not see what arrays hold
   end
 end
 
@@ -175,6 +173,7 @@ local function use(self, k)
   if not self.loading or self.loading.number ~= k then load(self, k) end
   go_on(self, true)
   self.at, self.used = k, 3 - self.used
+  if self.order then self.order:close() end
   self.order = self.seed and shuffled(self.groups[k].count, core.hash(self.seed, k)) or nil
   load(self, k + 1)
 end
@@ -191,7 +190,7 @@ end
 --- Copies samples of the group in use to the minibatch that several groups make up.
 local function join(self, first, count, at)
   local from <const>, buffer <const> = first - self.groups[self.at].first + 1, self.buffers[self.used]
-  local rows <const> = self.order and self.order:slice(from, count)
+  local rows <close> = self.order and self.order:slice(from, count)
   for name, array in pairs(buffer) do
     self.joint[name]:copy(at, rows and array or array:slice(from, count), rows)
   end
@@ -231,7 +230,7 @@ local function column(self, name, first, count)
   local spec <const> = self.specs[name]
   if self.first then return pass.gather(self.joint[name], spec, nil, first - self.first + 1, count) end
   local from <const> = first - self.groups[self.at].first + 1
-  local rows <const> = self.order and self.order:slice(from, count)
+  local rows <close> = self.order and self.order:slice(from, count)
   return pass.gather(self.buffers[self.used][name], spec, rows, from, count)
 end
 
@@ -253,6 +252,7 @@ function Pass:close()
   local loading <const> = self.loading
   local block <const> = loading and loading.group.blocks[loading.block]
   if block then pcall(block.part.table.finish, block.part.table) end
+  if self.order then self.order:close() end
   table.insert(self.stream.shared.idle, self.buffers)
   self.buffers, self.loading = nil, nil
 end
@@ -268,8 +268,8 @@ function Stream:each(visit)
   for k, block in ipairs(shared.blocks) do
     if self.counts[k] > 0 then
       block.part.table:read(block.first, block.count, block.part.columns, buffers.raw)
-      visit(shared.plan:evaluate(read_columns(shared.plan, block, buffers.raw)), self:index(block))
-      collectgarbage()
+      local index <close> = self:index(block)
+      visit(shared.plan:evaluate(read_columns(shared.plan, block, buffers.raw)), index)
     end
   end
   table.insert(shared.idle, buffers)
@@ -293,8 +293,10 @@ function Stream:sums(classes)
   local counts <const>, sums <const> = {}, {}
   for class = 1, classes do counts[class], sums[class] = 0, 0 end
   self:each(function(result, index)
-    local weights <const> = result.weight:pick(index):table()
-    for k, label in ipairs(result.label:pick(index):table()) do
+    local picked <close> = result.weight:pick(index)
+    local labels <close> = result.label:pick(index)
+    local weights <const> = picked:table()
+    for k, label in ipairs(labels:table()) do
       local class <const> = math.tointeger(label) + 1
       counts[class], sums[class] = counts[class] + 1, sums[class] + weights[k]
     end
@@ -307,7 +309,8 @@ function Stream:range()
   local low, high = math.huge, -math.huge
   self:each(function(result, index)
     for _, feature in ipairs(result.x) do
-      local least <const>, most <const> = feature:pick(index):range()
+      local picked <close> = feature:pick(index)
+      local least <const>, most <const> = picked:range()
       low, high = math.min(low, least), math.max(high, most)
     end
   end)

@@ -41,38 +41,60 @@ static int64_t size_of(const hn_array *array) {
   return size;
 }
 
+/* The least number of rows that has all of the index. */
+static int64_t rows_of(hn_array *index) {
+  const int32_t *list = hn_array_data(index);
+  int64_t most = -1;
+  for (int64_t i = 0; i < hn_array_shape(index)[0]; i++) {
+    if (list[i] < 0) return INT64_MAX;
+    if (list[i] > most) most = list[i];
+  }
+  return most + 1;
+}
+
 static hn_status check_pack(hn_array *target, int64_t at, int64_t rows, const hn_array *index, int n,
                             hn_array *const *columns) {
   hn_context *context = hn_array_context(target);
-  int64_t width = size_of(target) / hn_array_shape(target)[0];
+  int64_t width = size_of(target) / hn_array_shape(target)[0], least = index ? rows_of((hn_array *)index) : rows;
   if (n != width) return hn__fail(context, HN_SHAPE, "pack: %d columns for rows of %lld", n, (long long)width);
   if (at < 0 || rows > hn_array_shape(target)[0] - at)
     return hn__fail(context, HN_SHAPE, "pack: %lld rows do not fit from row %lld on", (long long)rows, (long long)at + 1);
-  for (int c = 0; c < n; c++) {
-    int64_t size = size_of(columns[c]);
-    if (hn_array_dtype(columns[c]) != HN_F64 || (!index && size != rows))
-      return hn__fail(context, HN_ARGUMENT, "pack: column %d must be %lld numbers of float64", c + 1, (long long)rows);
-    for (int64_t i = 0; index && i < rows; i++)
-      if (value_at((hn_array *)index, i) < 0 || value_at((hn_array *)index, i) >= (double)size)
-        return hn__fail(context, HN_ARGUMENT, "pack: row %lld of the index is not there", (long long)i + 1);
-  }
+  for (int c = 0; c < n; c++)
+    if (hn_array_dtype(columns[c]) != HN_F64 || (index ? size_of(columns[c]) < least : size_of(columns[c]) != rows))
+      return hn__fail(context, HN_ARGUMENT, "pack: column %d must be of float64, with the rows that are taken", c + 1);
   return HN_OK;
+}
+
+#define TILE 64 /* rows at a time, so that they stay in the cache while column after column goes into them */
+
+/* n values of a column, of these rows (NULL: from `from` on), into the column at c of the target's rows. */
+static bool pack_column(hn_array *target, int64_t at, int64_t width, int64_t c, const double *values,
+                        const int32_t *rows, int64_t from, int64_t n) {
+  hn_array_type type = hn_array_dtype(target);
+  if (type == HN_F32) {
+    float *to = (float *)hn_array_data(target) + at * width + c;
+    for (int64_t i = 0; i < n; i++) to[i * width] = (float)values[rows ? rows[i] : from + i];
+    return true;
+  }
+  for (int64_t i = 0; i < n; i++) {
+    double value = values[rows ? rows[i] : from + i];
+    if (!fits(type, value)) return false;
+    put(target, (at + i) * width + c, value);
+  }
+  return true;
 }
 
 hn_status hn_array_pack(hn_array *target, int64_t at, const hn_array *index, int n, hn_array *const *columns) {
   int64_t rows = index ? hn_array_shape(index)[0] : n > 0 ? size_of(columns[0]) : 0;
   const int32_t *list = index ? hn_array_data((hn_array *)index) : NULL;
-  hn_array_type type = hn_array_dtype(target);
   HN_TRY(check_pack(target, at, rows, index, n, columns));
-  for (int c = 0; c < n; c++) {
-    const double *values = hn_array_data(columns[c]);
-    for (int64_t i = 0; i < rows; i++) {
-      double value = values[list ? list[i] : i];
-      if (!fits(type, value))
-        return hn__fail(hn_array_context(target), HN_ARGUMENT, "pack: %g does not fit an integer array", value);
-      put(target, (at + i) * n + c, value);
+  for (int64_t first = 0; first < rows; first += TILE)
+    for (int c = 0; c < n; c++) {
+      int64_t count = rows - first < TILE ? rows - first : TILE;
+      if (!pack_column(target, at + first, n, c, hn_array_data(columns[c]), list ? list + first : NULL, first, count))
+        return hn__fail(hn_array_context(target), HN_ARGUMENT, "pack: column %d: a number that does not fit integers",
+                        c + 1);
     }
-  }
   return HN_OK;
 }
 
@@ -111,7 +133,11 @@ hn_status hn_array_where(hn_array *values, double least, double most, hn_array *
 
 double hn_array_sum(hn_array *array) {
   double sum = 0;
-  for (int64_t i = 0, size = size_of(array); i < size; i++) sum += value_at(array, i);
+  int64_t size = size_of(array);
+  if (hn_array_dtype(array) == HN_F64)
+    for (int64_t i = 0; i < size; i++) sum += ((double *)hn_array_data(array))[i];
+  else
+    for (int64_t i = 0; i < size; i++) sum += value_at(array, i);
   return sum;
 }
 

@@ -160,6 +160,8 @@ end
 
 --- Notes what is not finite among the events that are kept; they are left out, or get another number, as `nan` says.
 local function clean(self, item, array, keep, count, replace)
+  local sum <const> = array:sum()
+  if sum - sum == 0 then return end -- all of them are finite
   local bad <const> = formula(self, "a && !finite(b)", { keep, array }, scratch(self, "bad", count), count):sum()
   if bad == 0 then return end
   self.bad[item] = (self.bad[item] or 0) + bad

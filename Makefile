@@ -19,6 +19,10 @@ BLAS_LIBS   = -L/usr/lib/$(MULTIARCH)/openblas-openmp -Wl,-rpath,/usr/lib/$(MULT
 # The prompt's line editing is built where libedit is (make EDIT= leaves it out).
 EDIT        := $(shell $(CC) -E -include histedit.h -x c /dev/null >/dev/null 2>&1 && echo libedit)
 EDIT_LIBS   = $(if $(EDIT),-ledit)
+# HDF5 files are read where libhdf5 is (make HDF5_LIBS= leaves it out).
+HDF5_CFLAGS = -I/usr/include/hdf5/serial
+HDF5_LIBS   := $(shell $(CC) -E -include hdf5.h $(HDF5_CFLAGS) -x c /dev/null >/dev/null 2>&1 && \
+                 echo -L/usr/lib/$(MULTIARCH)/hdf5/serial -lhdf5)
 
 # The CUDA backend is built where nvcc is. CUDA_ARCH: GPUs to build for ("native": those of this machine).
 NVCC      = $(firstword $(wildcard $(CUDA_HOME)/bin/nvcc) $(shell command -v nvcc))
@@ -37,7 +41,7 @@ PROGRAM = hnrun
 FLAGS  := -std=c11 -D_POSIX_C_SOURCE=200809L -Iengine $(LUA_CFLAGS) $(BLAS_CFLAGS) $(OPT) -fopenmp -pthread \
           -ffp-contract=off -fno-math-errno -fno-trapping-math \
           -fvisibility=hidden -fPIC -fno-semantic-interposition $(WARN)
-LIBS   := $(LUA_LIBS) -lxxhash -lcjson $(BLAS_LIBS) -lz -lm -ldl
+LIBS   := $(LUA_LIBS) -lxxhash -lcjson $(BLAS_LIBS) $(HDF5_LIBS) -lz -lm -ldl
 # What scripts load at run time, such as lfs, finds Lua's functions in the program.
 EXPORT  = -Wl,-E
 
@@ -63,6 +67,7 @@ $(PROGRAM): $(MAIN:%.c=$(BUILD)/%.o) $(BUILD)/libhn.a
 	$Q$(CC) $(FLAGS) $(EXPORT) -o $@ $^ $(LIBS) $(EDIT_LIBS)
 
 $(BUILD)/engine/edit.o: FLAGS += $(if $(EDIT),-DHN_LIBEDIT)
+$(BUILD)/engine/data/hdf5.o: FLAGS += $(if $(HDF5_LIBS),-DHN_HDF5 $(HDF5_CFLAGS))
 
 $(BUILD)/libhn.a: $(OBJECTS) $(BUILD)/list
 	$(call say,library $@)

@@ -88,6 +88,8 @@ HN_API void hn_context_on_pressure(hn_context *context, void (*release)(void *),
 
 /* Reads "64MiB", "1.5GiB", "500kB", "4096" as bytes; false if it is nothing of the kind or below 1. */
 HN_API bool hn_parse_bytes(const char *text, int64_t *bytes);
+/* Bytes of memory that this machine has. */
+HN_API int64_t hn_physical_memory(void);
 
 /* ---- Memory ------------------------------------------------------------------------------------------------------ */
 
@@ -335,7 +337,7 @@ HN_API hn_status hn_grad_norm(hn_context *context, hn_tensor *const *parameters,
 
 /* ---- Host arrays and data ---------------------------------------------------------------------------------------- */
 
-typedef enum hn_array_type { HN_U8, HN_I32, HN_F32 } hn_array_type;
+typedef enum hn_array_type { HN_U8, HN_I32, HN_F32, HN_F64 } hn_array_type;
 typedef struct hn_array hn_array;
 
 /* An array in host memory: samples of a data set, or a list of sample numbers. Zero-filled. */
@@ -361,6 +363,72 @@ HN_API hn_status hn_array_gather(hn_context *context, const hn_array *source, co
                                  float scale, float shift, bool flatten, hn_tensor **out);
 /* Reads an IDX file, plain or gzip (LeCun's MNIST format; unsigned bytes, big-endian int32 or float32). */
 HN_API hn_status hn_idx_read(hn_context *context, const char *path, hn_array **out);
+
+/* Columns of events, as hn_table_read() gives them: rows of `target` from row `at` on (0 is the first) become the numbers
+ * that n columns of float64 have in the rows index[0..n); NULL: in all. A value that an integer array does not hold is
+ * HN_ARGUMENT. */
+HN_API hn_status hn_array_pack(hn_array *target, int64_t at, const hn_array *index, int n, hn_array *const *columns);
+/* The numbers, from 0, of the elements that are at least `least` and at most `most`, as an int32 array; NULL in *out if
+ * there are none. */
+HN_API hn_status hn_array_where(hn_array *values, double least, double most, hn_array **out);
+/* The sum of all elements, in float64. */
+HN_API double hn_array_sum(hn_array *array);
+/* Copies rows of one array to another one of the same type, from row `at` on: those that the index lists, or all. */
+HN_API hn_status hn_array_copy(hn_array *target, int64_t at, hn_array *source, const hn_array *index);
+/* Of the bytes from `least` to `most`, makes `wanted` into `to`: drawn by a random stream of this seed, evenly spread,
+ * or the last ones. */
+typedef enum hn_parting { HN_PART_RANDOM, HN_PART_ALTERNATE, HN_PART_BLOCK } hn_parting;
+HN_API hn_status hn_array_part(hn_array *codes, uint8_t least, uint8_t most, uint8_t to, int64_t wanted, hn_parting how,
+                               uint32_t seed);
+
+/* ---- Tables of events -------------------------------------------------------------------------------------------- */
+
+/* A file of columns of numbers: CSV (a line of names, then values between commas, semicolons or tabs; plain or gzip),
+ * NPY (one or two dimensions, or structured), NPZ (such arrays, stored or deflated) or, where the library is built with
+ * it, HDF5 (datasets of one or two dimensions, or compound ones). Columns of a two-dimensional array NAME are called
+ * "NAME[1]", "NAME[2]" and so on; one without a name is "x". A table has no context; one thread at a time uses it. */
+typedef struct hn_table hn_table;
+
+/* Opens a file. `group`: the path of a group or dataset in an HDF5 file; NULL or "": the file's root, or the one group
+ * in it. HN_FILE, HN_FORMAT or HN_MEMORY, with the reason in hn_table_message(). *out is to be closed in any case. */
+HN_API hn_status hn_table_open(const char *path, const char *group, hn_table **out);
+/* Waits for a read that is under way. NULL is allowed. */
+HN_API void hn_table_close(hn_table *table);
+/* What was wrong in the last call that failed. Never NULL. */
+HN_API const char *hn_table_message(const hn_table *table);
+HN_API int64_t hn_table_rows(const hn_table *table);
+/* The name of column i, from 0; NULL behind the last. */
+HN_API const char *hn_table_name(const hn_table *table, int column);
+/* Whether it is compressed as a whole, so that rows before the last ones read take reading it from the beginning. */
+HN_API bool hn_table_sequential(const hn_table *table);
+/* Reads rows first, ..., first + count - 1 (from 0) of n columns: those of columns[c] go to out[c]. A value that is
+ * missing is NaN. HN_FILE if the file is gone or another one than when it was opened. */
+HN_API hn_status hn_table_read(hn_table *table, int64_t first, int64_t count, int n, const int *columns,
+                               double *const *out);
+/* The same in a thread of its own, until hn_table_finish(), which waits for it and gives its status; what `out` points
+ * to must stay until then. hn_table_ready(): whether hn_table_finish() would not wait. */
+HN_API hn_status hn_table_start(hn_table *table, int64_t first, int64_t count, int n, const int *columns,
+                                double *const *out);
+HN_API bool hn_table_ready(const hn_table *table);
+HN_API hn_status hn_table_finish(hn_table *table);
+
+/* ---- Expressions over columns ------------------------------------------------------------------------------------ */
+
+/* A formula such as "pt > 20 && abs(eta) < 2.5", evaluated row by row in float64. It has the operators of Lua and those
+ * of C for the same (&& || ! !=, and ?:), ^ for powers, and math's functions, also written as math.abs, with log10,
+ * sinh, cosh, tanh, atan2, pow and finite(x), whether x is neither NaN nor infinite. A comparison gives 1 or 0; what is
+ * not 0 is true; `a and b`, `a or b` give one of their operands. Names are letters, digits, _ and dots, with an index as
+ * in "images[3]"; any other name stands between backquotes. An expression holds its context. */
+typedef struct hn_expression hn_expression;
+
+/* HN_ARGUMENT with the place where it is no expression. */
+HN_API hn_status hn_expression_new(hn_context *context, const char *text, hn_expression **out);
+HN_API void hn_expression_release(hn_expression *expression);
+HN_API hn_context *hn_expression_context(const hn_expression *expression);
+/* The name of the i-th column that it needs, from 0; NULL behind the last. */
+HN_API const char *hn_expression_column(const hn_expression *expression, int64_t i);
+/* Its values for n rows: columns[i] are the values of its i-th column. */
+HN_API void hn_expression_evaluate(const hn_expression *expression, int64_t n, const double *const *columns, double *out);
 
 /* ---- Files of named tensors -------------------------------------------------------------------------------------- */
 

@@ -19,7 +19,7 @@ struct hn_array {
   char *data;
 };
 
-static const size_t element_bytes[] = {1, 4, 4};
+static const size_t element_bytes[] = {1, 4, 4, 8};
 
 /* Elements of one entry of the leading dimension. */
 static int64_t row_size(const hn_array *array) {
@@ -125,6 +125,7 @@ static float value_at(const hn_array *array, int64_t i) {
   switch (array->type) {
   case HN_U8: return ((const uint8_t *)array->data)[i];
   case HN_I32: return (float)((const int32_t *)array->data)[i];
+  case HN_F64: return (float)((const double *)array->data)[i];
   case HN_F32: break;
   }
   return ((const float *)array->data)[i];
@@ -134,6 +135,7 @@ static int32_t integer_at(const hn_array *array, int64_t i) {
   switch (array->type) {
   case HN_U8: return ((const uint8_t *)array->data)[i];
   case HN_F32: return (int32_t)((const float *)array->data)[i];
+  case HN_F64: return (int32_t)((const double *)array->data)[i];
   case HN_I32: break;
   }
   return ((const int32_t *)array->data)[i];

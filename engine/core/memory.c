@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core.h"
 
@@ -62,6 +63,8 @@ bool hn_parse_bytes(const char *text, int64_t *bytes) {
     }
   return false;
 }
+
+int64_t hn_physical_memory(void) { return (int64_t)sysconf(_SC_PHYS_PAGES) * (int64_t)sysconf(_SC_PAGESIZE); }
 
 void hn_memory_reset_peak(hn_context *context) {
   hn_memory *m = &context->memory;

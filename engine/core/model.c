@@ -90,8 +90,9 @@ hn_status hn_file_add(hn_file *file, const char *name, hn_tensor *tensor) {
 
 hn_status hn_file_add_array(hn_file *file, const char *name, hn_array *array) {
   hn__entry *entry;
-  if (hn_array_dtype(array) == HN_U8)
-    return hn__fail(file->context, HN_ARGUMENT, "'%s': a file holds float32 and int32, not bytes", name);
+  if (hn_array_dtype(array) != HN_I32 && hn_array_dtype(array) != HN_F32)
+    return hn__fail(file->context, HN_ARGUMENT, "'%s': a file holds float32 and int32, not %s", name,
+                    hn_array_dtype(array) == HN_U8 ? "bytes" : "float64");
   HN_TRY(check_name(file, name));
   HN_TRY(hn__file_entry(file, name, hn_array_dims(array), hn_array_shape(array),
                         hn_array_dtype(array) == HN_I32 ? HN_INT32 : HN_FLOAT32, &entry));

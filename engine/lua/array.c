@@ -3,7 +3,7 @@
 
 #include "hnl.h"
 
-static const char *const type_names[] = {"u8", "i32", "f32"};
+static const char *const type_names[] = {"u8", "i32", "f32", "f64"};
 
 static hn_array **new_array(lua_State *L) {
   hn_array **box = lua_newuserdatauv(L, sizeof *box, 0);
@@ -15,6 +15,7 @@ static hn_array **new_array(lua_State *L) {
 static hn_array *check_array(lua_State *L, int index, const char *name) {
   hn_array **box = luaL_testudata(L, index, HNL_ARRAY);
   if (!box) hnl_wrong(L, name, "an array", index);
+  if (!*box) hnl_fail(L, HN_STATE, "%s is a closed array", name);
   return *box;
 }
 
@@ -36,6 +37,7 @@ static lua_Number get(hn_array *array, int64_t i) {
   switch (hn_array_dtype(array)) {
   case HN_U8: return ((uint8_t *)data)[i];
   case HN_I32: return ((int32_t *)data)[i];
+  case HN_F64: return ((double *)data)[i];
   case HN_F32: break;
   }
   return (lua_Number)((float *)data)[i];
@@ -47,6 +49,7 @@ static void put(lua_State *L, hn_array *array, int64_t i) {
   case HN_U8: ((uint8_t *)data)[i] = (uint8_t)hnl_integer(L, -1, "each value", 0, 255); break;
   case HN_I32: ((int32_t *)data)[i] = (int32_t)hnl_integer(L, -1, "each value", INT32_MIN, INT32_MAX); break;
   case HN_F32: ((float *)data)[i] = (float)hnl_number(L, -1, "each value"); break;
+  case HN_F64: ((double *)data)[i] = hnl_number(L, -1, "each value"); break;
   }
 }
 
@@ -71,8 +74,8 @@ static int array(lua_State *L) {
   hn_context *context = hnl_context(L);
   const char *name = hnl_string(L, 1, "array: the type");
   int type = 0;
-  while (type < 3 && strcmp(type_names[type], name) != 0) type++;
-  if (type == 3) return hnl_wrong(L, "array: the type", "u8, i32 or f32", 1);
+  while (type < 4 && strcmp(type_names[type], name) != 0) type++;
+  if (type == 4) return hnl_wrong(L, "array: the type", "u8, i32, f32 or f64", 1);
   int64_t shape[HN_MAX_DIMS];
   int dims = hnl_shape(L, 2, shape);
   lua_settop(L, 3);
@@ -107,7 +110,7 @@ static int table(lua_State *L) {
   int64_t size = size_of(a);
   lua_createtable(L, (int)size, 0);
   for (int64_t i = 0; i < size; i++) {
-    if (hn_array_dtype(a) == HN_F32)
+    if (hn_array_dtype(a) >= HN_F32)
       lua_pushnumber(L, get(a, i));
     else
       lua_pushinteger(L, (lua_Integer)get(a, i));
@@ -167,6 +170,57 @@ static int pick(lua_State *L) {
   return 1;
 }
 
+/* pack(at, index or nil, list of columns): rows from row `at` on become what the columns have in the index's rows. */
+static int pack(lua_State *L) {
+  hn_array *a = self(L), *index = optional_index(L, 3);
+  lua_Integer at = hnl_integer(L, 2, "pack: the row", 1, INT64_MAX);
+  luaL_checktype(L, 4, LUA_TTABLE);
+  int n = (int)luaL_len(L, 4);
+  hn_array **columns = lua_newuserdatauv(L, (size_t)n * sizeof *columns + 1, 0);
+  for (int i = 0; i < n; i++) {
+    lua_geti(L, 4, i + 1);
+    columns[i] = check_array(L, -1, "each column");
+    lua_pop(L, 1);
+  }
+  hnl_try(L, hn_array_context(a), hn_array_pack(a, at - 1, index, n, columns));
+  return 0;
+}
+
+/* where(least, most): a list of row numbers, or nil. */
+static int where(lua_State *L) {
+  hn_array *a = self(L);
+  lua_Number least = hnl_number(L, 2, "where: least"), most = hnl_number(L, 3, "where: most");
+  hn_array **box = new_array(L);
+  hnl_try(L, hn_array_context(a), hn_array_where(a, least, most, box));
+  if (!*box) lua_pushnil(L);
+  return 1;
+}
+
+static int sum(lua_State *L) {
+  lua_pushnumber(L, hn_array_sum(self(L)));
+  return 1;
+}
+
+/* copy(at, source, index or nil) */
+static int copy(lua_State *L) {
+  hn_array *a = self(L), *source = check_array(L, 3, "copy: the source"), *index = optional_index(L, 4);
+  hnl_try(L, hn_array_context(a), hn_array_copy(a, hnl_integer(L, 2, "copy: the row", 1, INT64_MAX) - 1, source, index));
+  return 0;
+}
+
+/* part(least, most, to, wanted, how, seed) */
+static int part(lua_State *L) {
+  static const char *const ways[] = {"random", "alternate", "block", NULL};
+  hn_array *a = self(L);
+  uint8_t least = (uint8_t)hnl_integer(L, 2, "part: least", 0, 255), most = (uint8_t)hnl_integer(L, 3, "part: most", 0, 255);
+  uint8_t to = (uint8_t)hnl_integer(L, 4, "part: to", 0, 255);
+  lua_Integer wanted = hnl_integer(L, 5, "part: wanted", 0, INT64_MAX);
+  hn_parting how = (hn_parting)luaL_checkoption(L, 6, NULL, ways);
+  uint32_t seed = (uint32_t)hnl_integer(L, 7, "part: the seed", 0, UINT32_MAX);
+  hnl_try(L, hn_array_context(a), hn_array_part(a, least, most, to, wanted, how, seed));
+  return 0;
+}
+
 /* The tensor of as many elements, and of the same type, at stack place 2. */
 static hn_tensor *partner(lua_State *L, hn_array *a) {
   hn_tensor *t = hnl_tensor(L, 2, "the tensor");
@@ -193,7 +247,11 @@ static int give(lua_State *L) {
 }
 
 static int tostring(lua_State *L) {
-  hn_array *a = self(L);
+  hn_array *a = hnl_to_array(L, 1);
+  if (!a) {
+    lua_pushliteral(L, "array (closed)");
+    return 1;
+  }
   luaL_Buffer text;
   luaL_buffinit(L, &text);
   luaL_addstring(&text, "array [");
@@ -216,9 +274,10 @@ static int collect(lua_State *L) {
 
 static const luaL_Reg methods[] = {{"shape", shape}, {"type", type},     {"table", table}, {"range", range},
                                    {"slice", slice}, {"gather", gather}, {"pick", pick},   {"take", take},
-                                   {"give", give},   {NULL, NULL}};
+                                   {"give", give},   {"pack", pack},     {"where", where}, {"sum", sum},
+                                   {"copy", copy},   {"part", part},     {"close", collect}, {NULL, NULL}};
 
-static const luaL_Reg metamethods[] = {{"__gc", collect}, {"__tostring", tostring}, {NULL, NULL}};
+static const luaL_Reg metamethods[] = {{"__gc", collect}, {"__close", collect}, {"__tostring", tostring}, {NULL, NULL}};
 
 static const luaL_Reg functions[] = {{"idx", idx}, {"sequence", sequence}, {"array", array}, {NULL, NULL}};
 

@@ -146,6 +146,8 @@ void hnl_open_ops(lua_State *L);
 void hnl_open_update(lua_State *L);
 void hnl_open_array(lua_State *L);
 void hnl_open_file(lua_State *L);
+void hnl_open_table(lua_State *L);
+void hnl_open_expression(lua_State *L);
 /* Makes a metatable with these methods (as __index) and metamethods. */
 void hnl_make_type(lua_State *L, const char *name, const luaL_Reg *methods, const luaL_Reg *metamethods);
 

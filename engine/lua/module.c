@@ -35,6 +35,8 @@ int hnl_open_core(lua_State *L) {
   hnl_open_update(L);
   hnl_open_array(L);
   hnl_open_file(L);
+  hnl_open_table(L);
+  hnl_open_expression(L);
   lua_pushcfunction(L, sources);
   lua_setfield(L, -2, "sources");
   return 1;

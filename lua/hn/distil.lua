@@ -78,6 +78,9 @@ function distil.prepare(teacher, data, found)
   if found.name ~= "cross_entropy" then
     core.fail("argument", "hn.fit: teacher: expected the loss cross_entropy and classes, got %s", found.name)
   end
+  if data.stream then
+    core.fail("argument", "hn.fit: teacher: expected a set in memory, as its answers are; got one read from files")
+  end
   local classes <const>, temperature <const> = data.classes, teacher.temperature
   local shares <const> = core.tensor({ 2 }, { 1 - teacher.weight, teacher.weight * temperature ^ 2 })
   local function call(output, y, weight)

@@ -55,7 +55,7 @@ end
 local function roc(data, found)
   local wanted <const> = data.classes == 2 and 2 or found.name == "bce" and 1
   if not wanted then return nil, nil end
-  local scores <const>, labels <const>, weights <const> = {}, {}, data.weight and {}
+  local scores <const>, labels <const>, weights <const> = {}, {}, data.specs.weight and {}
   local function collect(output, y, weight)
     if output:size() // output:shape()[1] ~= wanted then return end
     if wanted == 1 then append(scores, output) end

@@ -105,7 +105,7 @@ function loss.targets(name) return known[name].targets end
 -- weights sum to `total`. `choice` is a name or a function; nil: cross-entropy where y holds classes, else the mean
 -- squared error.
 function loss.find(where, choice, data)
-  if not data.y then core.fail("argument", "%s: data: expected a set with y, got %s", where, tostring(data)) end
+  if not data.specs.y then core.fail("argument", "%s: data: expected a set with y, got %s", where, tostring(data)) end
   local classes <const> = data.specs.y.dtype == "int"
   choice = options.value(where, "loss", choice, loss.rule) or (classes and "cross_entropy" or "mse")
   if type(choice) == "string" then check_targets(where, choice, data) end

@@ -7,6 +7,7 @@ local kinds <const> = require "hn.kinds"
 
 local data = {
   tensors = require "hn.data.tensors",
+  events = require "hn.data.events",
   fashion_mnist = images.fashion_mnist,
   mnist = images.mnist,
   open = images.open,

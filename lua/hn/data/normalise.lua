@@ -3,6 +3,7 @@
 
 local core <const> = require "hn.core"
 local kinds <const> = require "hn.kinds"
+local set <const> = require "hn.data.set"
 
 --- Sums over all samples, feature by feature, of f(x) for minibatches x {n, features}: a list of doubles.
 local function feature_sums(data, features, f)
@@ -35,7 +36,7 @@ local function moments(data, features)
 end
 
 local function standard(data)
-  local shape <const>, features = data.x:shape(), 1
+  local shape <const>, features = set.shape(data), 1
   for i = 2, #shape do features = features * shape[i] end
   data.affine = nil
   local mean <const>, factor <const> = moments(data, features)
@@ -52,7 +53,7 @@ local function with_scale(data, scale, shift)
 end
 
 local function range(data)
-  local rows <const> = data.index and data.x:pick(data.index) or data.x
+  local rows <const> = data.stream or data.index and data.x:pick(data.index) or data.x
   local low <const>, high <const> = rows:range()
   local scale <const> = high > low and 1 / (high - low) or 1
   data.affine = nil
@@ -60,7 +61,7 @@ local function range(data)
 end
 
 local function take_over(data, other)
-  if table.concat(data.x:shape(), "x", 2) ~= table.concat(other.x:shape(), "x", 2) then
+  if table.concat(set.shape(data), "x", 2) ~= table.concat(set.shape(other), "x", 2) then
     core.fail("shape", "normalise: expected a set with samples of the same shape, got %s for %s", tostring(other),
       tostring(data))
   end

@@ -2,11 +2,13 @@
 --
 -- Fields: `x`, `y`, `weight` (host arrays; y and weight may be nil), `names` (of the classes, or nil), `classes` (their
 -- number where y holds classes, else nil). `#data` is the number of samples. Splits and other parts share the arrays.
+-- Sets of hn.data.events that do not fit the memory have no arrays: samples are read from files in each pass.
 -- @module hn.data.set
 
 local core <const> = require "hn.core"
 local kinds <const> = require "hn.kinds"
 local options <const> = require "hn.options"
+local pass <const> = require "hn.data.pass"
 local text <const> = require "hn.text"
 
 local Set <const> = { kind = "data" }
@@ -17,10 +19,12 @@ local set = {}
 function Set:__len() return self.count end
 
 function Set:__tostring()
-  local parts = { text.count(self.count) .. " samples of " .. table.concat(self.x:shape(), "x", 2) }
-  if #self.x:shape() == 1 then parts[1] = text.count(self.count) .. " samples of one number" end
-  if self.classes then parts[2] = self.classes .. " classes" elseif self.y then parts[2] = "numbers as targets" end
-  if self.weight then parts[#parts + 1] = "weighted" end
+  local shape <const> = set.shape(self)
+  local parts = { text.count(self.count) .. " samples of " .. table.concat(shape, "x", 2) }
+  if #shape == 1 then parts[1] = text.count(self.count) .. " samples of one number" end
+  if self.classes then parts[2] = self.classes .. " classes" elseif self.specs.y then parts[2] = "numbers as targets" end
+  if self.specs.weight then parts[#parts + 1] = "weighted" end
+  if self.stream then parts[#parts + 1] = "read from files" end
   return "data set: " .. table.concat(parts, ", ")
 end
 
@@ -28,37 +32,46 @@ end
 function Set:size() return self.count end
 
 --- Makes a set of columns (see hn.data.convert).
--- @param columns { x=, y=, weight= }
--- @param more { names=, classes= }
+-- @param columns { x=, y=, weight= }; of a stream with specifications alone
+-- @param more { names=, classes=, stream= }: a stream (hn.data.events.stream) has the samples in the place of arrays
 function set.new(columns, more)
   local self <const> = { specs = {}, names = more.names, classes = more.classes }
   for name, column in pairs(columns) do self[name], self.specs[name] = column.array, column.spec end
-  self.count = self.x:shape()[1]
+  self.stream = more.stream
+  self.count = self.stream and self.stream.count or self.x:shape()[1]
   return setmetatable(self, Set)
 end
 
---- Another set of the same arrays that holds the samples listed in `index`; nil: all.
-local function part(self, index)
+--- Another set of the same arrays that holds the samples (rows of them) listed in `index`; nil: all.
+function set.part(self, index)
   local other <const> = {}
   for key, value in pairs(self) do other[key] = value end
   other.index, other.count = index, index and index:shape()[1] or self.count
   return setmetatable(other, Set)
 end
 
---- Sample numbers in the order of one pass; nil: as they are stored.
-local function order_of(self, shuffle)
-  if not shuffle then return self.index end
-  local order <const> = core.sequence(self.count, true)
-  return self.index and self.index:pick(order) or order
-end
+--- A list whose entries from the second on are a sample's dimensions.
+function set.shape(data) return data.stream and data.stream:shape() or data.x:shape() end
 
 --- The same samples with other targets: an array of numbers with a row for each row of `data.x`.
 function set.with_targets(data, array)
-  local other <const> = part(data, data.index)
+  local other <const> = set.part(data, data.index)
   other.y, other.classes, other.specs = array, nil, {}
   for name, spec in pairs(data.specs) do other.specs[name] = spec end
   other.specs.y = { dtype = "float", flatten = true }
   return other
+end
+
+--- The same with another stream.
+function set.of_stream(data, stream)
+  local other <const> = set.part(data, nil)
+  other.stream, other.count = stream, stream.count
+  return other
+end
+
+local function split_stream(self, first, shuffle)
+  local one <const>, rest <const> = self.stream:split(first, shuffle)
+  return set.of_stream(self, one), set.of_stream(self, rest)
 end
 
 local check_shuffle <const> = options.declare("split", { shuffle = { "boolean", default = true } })
@@ -79,8 +92,9 @@ end
 function Set:split(size, given)
   local o <const> = check_shuffle(given)
   local first <const> = set.part_size("split: size", size, self.count)
-  local order <const> = order_of(self, o.shuffle) or core.sequence(self.count, false)
-  return part(self, order:slice(1, first)), part(self, order:slice(first + 1, self.count - first))
+  if self.stream then return split_stream(self, first, o.shuffle) end
+  local order <const> = pass.order(self, o.shuffle) or core.sequence(self.count, false)
+  return set.part(self, order:slice(1, first)), set.part(self, order:slice(first + 1, self.count - first))
 end
 
 local check_take <const> = options.declare("take", { shuffle = { "boolean", default = false } })
@@ -90,12 +104,18 @@ local check_take <const> = options.declare("take", { shuffle = { "boolean", defa
 function Set:take(n, given)
   local o <const> = check_take(given)
   n = options.value("take", "n", n, { "integer", required = true, least = 1 })
-  local order <const> = order_of(self, o.shuffle) or core.sequence(self.count, false)
-  return part(self, order:slice(1, math.min(n, self.count)))
+  if self.stream then return n < self.count and split_stream(self, n, o.shuffle) or set.part(self, nil) end
+  local order <const> = pass.order(self, o.shuffle) or core.sequence(self.count, false)
+  return set.part(self, order:slice(1, math.min(n, self.count)))
 end
 
---- The samples with these numbers, counted from 1, in that order: a set of its own that shares storage.
+--- The samples with these numbers, counted from 1, in that order: a set of its own that shares storage. A set that is
+-- read from files in each pass cannot pick.
 function Set:pick(numbers)
+  if self.stream then
+    core.fail("argument", "pick: expected a set in memory, got one that is read from files in each pass: give it more "
+      .. "memory, or part it by a cut")
+  end
   if type(numbers) ~= "table" or #numbers == 0 then
     core.fail("argument", "pick: numbers: expected a list of samples' numbers, got %s",
       type(numbers) == "table" and "none" or kinds.describe(numbers))
@@ -110,15 +130,7 @@ function Set:pick(numbers)
     rows[k] = whole - 1
   end
   local index <const> = core.array("i32", { #rows }, rows)
-  return part(self, self.index and self.index:pick(index) or index)
-end
-
---- One column's rows as a device tensor: those listed in `rows`, or `count` from `first` on.
-local function gather(self, name, rows, first, count)
-  local array <const> = self[name]
-  if not array then return nil end
-  if rows then return array:gather(rows, self.specs[name]) end
-  return array:slice(first, count):gather(nil, self.specs[name])
+  return set.part(self, self.index and self.index:pick(index) or index)
 end
 
 --- What normalise has fitted, as device tensors; nil if there is nothing.
@@ -143,18 +155,10 @@ local function apply_affine(affine, x)
   return scaled
 end
 
-local function minibatch(self, order, first, count, affine)
-  local rows <const> = order and order:slice(first, count)
-  local x = gather(self, "x", rows, first, count)
+local function minibatch(rows, first, count, affine)
+  local x, y <const>, weight <const> = rows:piece(first, count)
   if affine then x = apply_affine(affine, x) end
-  return x, gather(self, "y", rows, first, count), gather(self, "weight", rows, first, count)
-end
-
---- Samples, or the sum of their weights.
-local function weight_of(self, order, first, count)
-  if not self.weight then return count end
-  local _ <close> = core.scope()
-  return core.ops.sum(gather(self, "weight", order and order:slice(first, count), first, count)):item()
+  return x, y, weight
 end
 
 --- Samples first, ..., first + count - 1 as device tensors x, y, weight (as minibatches have them).
@@ -162,8 +166,9 @@ function Set:rows(first, count)
   first = options.value("rows", "first", first, { "integer", required = true, least = 1, most = self.count })
   count = options.value("rows", "count", count, { "integer", required = true, least = 1,
     most = self.count - first + 1 })
-  local affine <const> = device_affine(self)
-  local x <const>, y <const>, weight <const> = minibatch(self, self.index, first, count, affine)
+  local affine <const>, rows <close> = device_affine(self), pass(self, false)
+  rows:begin(first, count)
+  local x <const>, y <const>, weight <const> = minibatch(rows, first, count, affine)
   close_affine(affine)
   return x, y, weight
 end
@@ -215,7 +220,7 @@ end
 -- one of its minibatch, and what the weights of that (or its samples) sum to; total is nil where it is in one piece.
 function Set:batches(given)
   local o <const> = check_batches(given)
-  local order <const>, affine <const> = order_of(self, o.shuffle), device_affine(self)
+  local rows <const>, affine <const> = pass(self, o.shuffle), device_affine(self)
   local next_piece <const> = cut(self.count, o.batch, o.microbatch)
   local total, x, y, weight
   for _ = 1, o.skip do
@@ -230,18 +235,33 @@ function Set:batches(given)
   local function step()
     release()
     local piece <const> = next_piece()
-    if not piece then return nil end
-    if piece.first then
-      total = not piece.last and weight_of(self, order, piece.whole_from, piece.whole_size) or nil
+    if not piece then
+      rows:close()
+      return nil
     end
-    x, y, weight = minibatch(self, order, piece.from, piece.size, affine)
+    if piece.first then
+      rows:begin(piece.whole_from, piece.whole_size)
+      total = not piece.last and rows:weight(piece.whole_from, piece.whole_size) or nil
+    end
+    x, y, weight = minibatch(rows, piece.from, piece.size, affine)
     return x, y, weight, { first = piece.first, last = piece.last, total = total }
   end
   local function finish()
     release()
+    rows:close()
     close_affine(affine)
   end
   return step, nil, nil, setmetatable({}, { __close = finish })
+end
+
+--- The values of a spectator of hn.data.events as a host array, in the order of a pass that does not shuffle.
+function Set:spectator(name)
+  if self.stream then return self.stream:spectator(name) end
+  local array <const> = (self.spectators or {})[name]
+  if not array then
+    core.fail("argument", "spectator: %s has no spectator %s", tostring(self), kinds.describe(name))
+  end
+  return self.index and array:pick(self.index) or array
 end
 
 --- Scales x for all later minibatches, and returns the set itself. `how` is "standard" (the default; each feature to

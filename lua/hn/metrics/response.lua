@@ -4,8 +4,8 @@
 local arguments <const> = require "hn.metrics.arguments"
 local bins <const> = require "hn.metrics.bins"
 local core <const> = require "hn.core"
+local curves <const> = require "hn.metrics.curve"
 local options <const> = require "hn.options"
-local roc <const> = require "hn.metrics.roc"
 local text <const> = require "hn.text"
 
 local response <const> = {}
@@ -28,7 +28,8 @@ local check_significance <const> = options.declare("hn.metrics.significance", {
 -- largest. Options: `signal` and `background`, the expected numbers of events without a cut (the sums of the weights).
 -- It is 0 where S + B is not above 0. Negative weights and other arguments: as for `roc`.
 function response.significance(scores, labels, weights, given)
-  local o <const>, curve <const> = check_significance(given), roc.roc(scores, labels, weights)
+  local o <const> = check_significance(given)
+  local curve <const> = curves.make("hn.metrics.significance", scores, labels, weights)
   local points <const>, signal <const> = curve.points, o.signal or curve.signals
   local background <const>, best <const> = o.background or curve.backgrounds, { significance = -math.huge }
   local self <const> = { cut = {}, significance = {}, best = best }

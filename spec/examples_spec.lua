@@ -38,6 +38,7 @@ local ROWS <const> = {
     words = { "dense, 784-3-10: 2395 weights, 2395 stored", "hashed, 784-48-10: 38170 weights", "pieces of up to 2",
       "seed 2: test error", "mean test error: dense" } },
   ["examples/quantize.lua"] = { words = { "float32  100 samples", "int8: error", "rounded", "int8     100 samples" } },
+  ["examples/report.lua"] = { arguments = files.folder(), words = { "index.html: loss 0.", "AUC 0.8" } },
   ["examples/regression.lua"] = { words = { "root mean squared error" } },
 }
 

@@ -25,16 +25,13 @@ end
 
 local draw <const> = {}
 
--- A line of more points than this has no mark at each of them.
-local MARKED <const> = 60
-
 --- How a series is drawn: the words of gnuplot for it, one after the other.
 local function looks(s)
   local bars <const> = { s.error and "using 1:2:3 with yerrorbars" }
   if s.style == "points" then return s.error and bars or { "using 1:2 with points" } end
   if s.style == "steps" then return { "using 1:2 with histeps", bars[1] } end
-  if s.error then return { "using 1:2:3 with yerrorlines" } end
-  return { "using 1:2 with " .. (#s.x <= MARKED and "linespoints" or "lines") }
+  if s.style == "curve" then return { "using 1:2 with lines", bars[1] } end
+  return { s.error and "using 1:2:3 with yerrorlines" or "using 1:2 with linespoints" }
 end
 
 local function has_steps(figure)
@@ -54,7 +51,7 @@ function draw.line(put, figure)
     end
     block(put, "s" .. k, rows)
     for n, look in ipairs(#rows > 0 and looks(s) or {}) do
-      parts[#parts + 1] = ("$s%d %s lw 2 pt 7 ps 0.6 lc rgb '%s' %s"):format(k, look, colours[(k - 1) % #colours + 1],
+      parts[#parts + 1] = ("$s%d %s lw 2 pt 7 ps 0.6 lc rgb '%s' %s"):format(k, look, colours[(s.colour - 1) % #colours + 1],
         (s.name == "" or n > 1) and "notitle" or "title " .. quoted(s.name))
     end
   end
@@ -108,6 +105,7 @@ local function script(figure, ending)
   put "set grid lc rgb '#dddddd' lt 1"
   put "set border 3 lc rgb '#444444'"
   put "set tics nomirror"
+  put "set errorbars small"
   if figure.logx then put "set logscale x" end
   if figure.logy then put "set logscale y" end
   draw[figure.kind](put, figure)

@@ -110,7 +110,8 @@ end
 local function series_checks(where, kind)
   return setmetatable({}, { __index = function(_, k)
     return options.declare(("%s: series[%d]"):format(where, k), {
-      name = words, style = { default = kind, choices = { "line", "points", "steps" } },
+      name = words, style = { default = kind, choices = { "line", "curve", "points", "steps" } },
+      colour = { "integer", default = k, least = 1, aka = { "color" } },
       x = { "table|tensor|array" }, y = { "table|tensor|array", required = true }, error = { "table|tensor|array" },
     })
   end })
@@ -139,11 +140,13 @@ local function xy(kind)
   end
 end
 
---- line{ series = { { y =, x = 1, 2, ..., name =, error =, style = "line" }, ... }, logx = false, logy = false, ... }: a
--- line for each series; `x`, `y` and `error` (drawn from y - error to y + error) are lists of numbers, tensors or host
--- arrays. `style` is "line", "points" or "steps" (the outline of a histogram, with x in the middle of its bins). NaN,
--- infinities and, on a logarithmic axis, numbers up to 0 are left out, and the line is broken there. The options
--- `title`, `x`, `y`, `file`, `width`, `height`, `columns` and `lines` are every figure's: see hn.plot.
+--- line{ series = { { y =, x = 1, 2, ..., name =, error =, style = "line", colour = }, ... }, logx = false, logy = false,
+-- ... }: a line for each series; `x`, `y` and `error` (drawn from y - error to y + error) are lists of numbers, tensors
+-- or host arrays. `style` is "line", "curve" (a line without marks), "points" or "steps" (the outline of a histogram,
+-- with x in the middle of its bins); `colour` is the number of its colour in a picture: 1 for the first series, and so
+-- on, unless said otherwise. NaN, infinities and, on a logarithmic axis, numbers up to 0 are left out, and the line is
+-- broken there. The options `title`, `x`, `y`, `file`, `width`, `height`, `columns` and `lines` are every figure's: see
+-- hn.plot.
 --
 --     print(hn.plot.line { x = "epoch", y = "loss", series = {
 --       { name = "training", y = history.loss }, { name = "validation", y = history.validation.loss },

@@ -3,6 +3,7 @@
 
 local core <const> = require "hn.core"
 local evaluate <const> = require "hn.evaluate"
+local kinds <const> = require "hn.kinds"
 
 --- The probabilities of all classes: of two from one output before the sigmoid, else by softmax.
 local function probabilities(flat, first, width)
@@ -55,6 +56,16 @@ local function task_of(data, found, width)
     .. "targets of another loss; got %d output%s", width, width == 1 and "" or "s")
 end
 
+--- Fails unless outputs are numbers.
+local function check_outputs(flat, width, before)
+  for k, v in ipairs(flat) do
+    if v ~= v or math.abs(v) == math.huge then
+      core.fail("numeric", "hn.report: net: expected finite outputs, got %s for sample %d", kinds.describe(v),
+        before + (k - 1) // width + 1)
+    end
+  end
+end
+
 --- Asks the network. Returns { task =, loss =, error =, weight = }, with lists over the samples: of "classes"
 -- `probability` (a list for each class), `predicted` and `label`, of "regression" `answer` and `target` (a list for each
 -- output).
@@ -64,6 +75,7 @@ return function(net, data, found, batch)
   all.loss, all.error = evaluate.measure(net, data, found, batch, function(output, y, weight)
     local n <const>, flat <const> = output:shape()[1], output:read(1, output:size())
     local width <const>, weights <const> = #flat // n, weight and weight:read(1, n)
+    check_outputs(flat, width, #all.weight)
     all.task = all.task or task_of(data, found, width)
     add[all.task](all, flat, width, y:read(1, y:size()), n)
     for i = 1, n do table.insert(all.weight, weights and weights[i] or 1) end

@@ -9,6 +9,7 @@ local text <const> = require "hn.text"
 local classes <const> = {}
 
 local POINTS <const> = 300 -- of a curve, at most
+local COLOURS <const> = 7 -- that hn.plot has
 local BOOTSTRAP <const> = 50000 -- samples, at most, for which the area's error is also found by drawing
 
 local function number(format, v) return v == v and math.abs(v) < math.huge and format:format(v) or "–" end
@@ -59,14 +60,15 @@ local function ks_cells(ks) return ks and { ("%.4f"):format(ks.distance), ("%.3g
 local function samples_section(r)
   local head <const>, rows <const> = { "class" }, {}
   for _, part in ipairs(r.parts) do
-    head[#head + 1], head[#head + 2] = part .. ", samples", part .. ", weight"
+    head[#head + 1] = part .. ", samples"
+    if r[part].weight then head[#head + 1] = part .. ", weight" end
   end
   for c, name in ipairs(r.names) do
     rows[c] = { name }
     for _, part in ipairs(r.parts) do
       local sum <const>, n <const> = sizes(r.answers[part], c)
       table.insert(rows[c], text.count(n))
-      table.insert(rows[c], ("%.6g"):format(sum))
+      if r[part].weight then table.insert(rows[c], ("%.6g"):format(sum)) end
     end
   end
   r.page:section "Samples"
@@ -130,7 +132,7 @@ local function roc_figures(r)
       if #rejection.x > 0 then rejections[#rejections + 1] = rejection end
     end
   end
-  curves[#curves + 1] = { name = "chance", x = { 0, 1 }, y = { 0, 1 } }
+  curves[#curves + 1] = { name = "chance", style = "curve", x = { 0, 1 }, y = { 0, 1 } }
   r.page:figures {
     plot.line(shapes.sized { title = "ROC curve", x = "background efficiency", y = "signal efficiency", series = curves }),
     #rejections > 0 and plot.line(shapes.sized { title = "Background rejection", x = "signal efficiency",
@@ -151,9 +153,10 @@ local function densities(r, title, x, response, takes)
   local series <const> = {}
   for _, part in ipairs(r.parts) do
     local answers <const> = r.answers[part]
-    for _, one in ipairs(takes) do
-      local s <const> = shapes.density(one[1] .. ", " .. part, part == "test" and "steps" or "points",
+    for k, one in ipairs(takes) do
+      local s <const> = shapes.density(one[1] and one[1] .. ", " .. part or part, part == "test" and "steps" or "points",
         response(answers), answers.weight, 0, 1, r.options.bins, function(i) return one[2](answers, i) end)
+      s.colour = k
       if s.y[1] == s.y[1] then series[#series + 1] = s end
     end
   end
@@ -161,7 +164,7 @@ local function densities(r, title, x, response, takes)
     return plot.line(shapes.sized { title = title .. (log and ", logarithmic" or ""), x = x, y = "density",
       series = series, logy = log })
   end
-  r.page:figures { figure(false), figure(true) }
+  if #series > 0 then r.page:figures { figure(false), figure(true) } end
 end
 
 local function binary_responses(r)
@@ -189,16 +192,17 @@ local function significance_section(r)
     { signal = o.signal, background = o.background })
   r.result.significance = found
   r.page:section "Significance"
-  r.page:table({ "", "" }, {
+  local rows <const> = {
     { "expected signal", ("%.6g"):format(o.signal or r.curves.test.signals) },
     { "expected background", ("%.6g"):format(o.background or r.curves.test.backgrounds) },
     { "best cut", ("%.6g"):format(found.best.cut) },
     { "S / √(S + B) there", ("%.5g"):format(found.best.significance) },
     { "S there", ("%.6g"):format(found.best.signal) }, { "B there", ("%.6g"):format(found.best.background) },
-  })
+  }
   local best <const> = { name = "best cut", style = "points", x = { found.best.cut }, y = { found.best.significance } }
   r.page:figures { plot.line(shapes.sized { title = "Significance", x = "cut on the probability of " .. r.names[2],
-    y = "S / √(S + B)", series = { shapes.thinned("significance", found.cut, found.significance, POINTS), best } }) }
+    y = "S / √(S + B)", series = { shapes.thinned("significance", found.cut, found.significance, POINTS), best } }),
+    function() r.page:table({ "", "" }, rows) end }
 end
 
 --- @param labels 0 and 1; where all are equal there is nothing to compare
@@ -217,9 +221,8 @@ local function calibration_section(r, what, probability, labels)
     text.percent(found.error)))
   r.page:figures { plot.line(shapes.sized { title = "Calibration", x = what, y = "fraction observed", series = {
     { name = "test", style = "points", x = found.predicted, y = found.observed, error = found.deviation },
-    { name = "ideal", x = { 0, 1 }, y = { 0, 1 } },
-  } }) }
-  r.page:table({ "predicted", "observed", "weight" }, rows)
+    { name = "ideal", style = "curve", x = { 0, 1 }, y = { 0, 1 } },
+  } }), function() r.page:table({ "predicted", "observed", "weight" }, rows) end }
 end
 
 local function confusion_section(r)
@@ -233,7 +236,7 @@ local function confusion_section(r)
   r.result.confusion = counts
   r.page:section "Confusion matrix"
   r.page:note "Rows are the true classes, columns the predicted ones; numbers are samples, by weight."
-  r.page:matrix("true \\ predicted", r.names, function(i, j) return ("%.6g"):format(counts[i][j]) end,
+  r.page:matrix("true \\ predicted", r.names, function(i, j) return ("%.5g"):format(counts[i][j]) end,
     function(i, j) return i == j and share(i, j) or -math.min(1, 2 * share(i, j)) end)
 end
 
@@ -253,16 +256,26 @@ local function class_rows(r)
   return rows
 end
 
-local function many_section(r)
-  local head <const>, series <const> = { "class", "efficiency", "purity", "ROC area against the rest" }, {}
-  r.class_curves = {}
-  for c, name in ipairs(r.names) do
-    local curve <const> = curve_of(r.answers.test, c)
-    r.class_curves[c] = curve
-    if curve then
-      series[#series + 1] = shapes.thinned(name, curve.points.background, curve.points.signal, POINTS)
-    end
+--- The curves of the classes with the least area, as many as there are colours.
+local function class_figure(r)
+  local order <const>, series <const> = {}, {}
+  for c in ipairs(r.names) do order[#order + 1] = r.class_curves[c] and c end
+  table.sort(order, function(a, b)
+    local p <const>, q <const> = r.class_curves[a].area, r.class_curves[b].area
+    return p == q and a < b or p < q
+  end)
+  for k = 1, math.min(#order, COLOURS) do
+    local points <const> = r.class_curves[order[k]].points
+    series[k] = shapes.thinned(r.names[order[k]], points.background, points.signal, POINTS)
   end
+  return #series > 0 and plot.line(shapes.sized({ x = "efficiency of the rest", y = "efficiency", series = series,
+    title = "ROC curves against the rest" .. (#order > COLOURS and (", the %d of least area"):format(COLOURS) or "") }, 400))
+end
+
+local function many_section(r)
+  local head <const> = { "class", "efficiency", "purity", "ROC area against the rest" }
+  r.class_curves = {}
+  for c in ipairs(r.names) do r.class_curves[c] = curve_of(r.answers.test, c) end
   local rows <const> = class_rows(r)
   for _, row in ipairs(rows) do
     if not r.answers.train then row[5], row[6] = nil, nil end
@@ -271,8 +284,7 @@ local function many_section(r)
   r.result.classes = r.class_curves
   r.page:section "Classes"
   r.page:table(head, rows)
-  r.page:figures { #series > 0 and plot.line(shapes.sized { title = "ROC curves, each class against the rest",
-    x = "efficiency of the rest", y = "efficiency", series = series }) }
+  r.page:figures { class_figure(r) }
 end
 
 --- The probability of each sample's own class.
@@ -289,7 +301,7 @@ local function many_responses(r)
     r.page:note(("Training and test samples by the Kolmogorov–Smirnov test: distance %s, probability %s."):format(
       table.unpack(ks_cells(r.result.ks))))
   end
-  densities(r, "Response", "probability of the right class", of_right, { { "all", function() return true end } })
+  densities(r, "Response", "probability of the right class", of_right, { { nil, function() return true end } })
 end
 
 local function confidence(answers)

@@ -35,7 +35,8 @@ local check <const> = options.declare("hn.report", {
   background = { "number", above = 0 },
   inputs = { "integer", default = 50, least = 0 },
   repeats = { "integer", default = 3, least = 1 },
-  history = { "table" },
+  history = { "table", convert = function(value) return type(value.loss) == "table" and value or nil end,
+    expected = "what hn.fit returned" },
   settings = { "table", default = {} },
 })
 

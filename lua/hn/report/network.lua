@@ -51,7 +51,7 @@ end
 function network.layers(r)
   r.page:section "Network"
   layers(r)
-  local ok <const>, predicted <const> = pcall(r.net.memory, r.net, { batch = r.options.batch, input = r.test,
+  local ok <const>, predicted <const> = pcall(r.net.memory, r.net, { batch = math.min(50, #r.test), input = r.test,
     loss = r.options.loss })
   local now <const>, rows <const> = core.memory(), {}
   r.page:heading "Device memory"
@@ -79,7 +79,7 @@ function network.settings(r)
   rows[#rows + 1] = { "seed", tostring((core.seed())) }
   rows[#rows + 1] = { "hnrun", core.version }
   r.page:section "Settings"
-  r.page:table({ "", "" }, rows)
+  r.page:table({ "", "" }, rows, "words")
 end
 
 return network

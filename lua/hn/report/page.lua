@@ -87,11 +87,16 @@ local function picture(figure, k)
   return svg
 end
 
---- Figures of hn.plot side by side: pictures, or texts where there is no gnuplot. Entries may be false.
+--- Figures of hn.plot side by side: pictures, or texts where there is no gnuplot. Entries may be false, or functions
+-- that put something else.
 function Page:figures(list)
   self:put '<div class="figures">'
   for _, figure in ipairs(list) do
-    if figure then
+    if type(figure) == "function" then
+      self:put "<div>"
+      figure()
+      self:put "</div>"
+    elseif figure then
       self.pictures = self.pictures + 1
       local caption <const> = figure.title
       figure.title = ""

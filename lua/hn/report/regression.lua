@@ -53,7 +53,7 @@ local function figures(r, name, k, of)
   r.page:figures {
     plot.line(shapes.sized { title = "Residuals" .. name, x = "answer - target", y = "density", series = series }),
     plot.line(shapes.sized { title = "Answers" .. name, x = "target", y = "answer",
-      series = { points, { name = "equal", x = { least, most }, y = { least, most } } } }),
+      series = { points, { name = "equal", style = "curve", x = { least, most }, y = { least, most } } } }),
   }
 end
 

@@ -22,7 +22,7 @@ end
 --- A series of at most so many points, evenly spread over the lists, first and last among them.
 -- @param keep nil, or keep(x, y): whether a point is shown
 function shapes.thinned(name, x, y, most, keep)
-  local s <const>, last = { name = name, x = {}, y = {} }, 0
+  local s <const>, last = { name = name, style = "curve", x = {}, y = {} }, 0
   local count <const> = math.min(most, #x)
   for k = 1, count do
     local i <const> = count > 1 and math.floor((k - 1) / (count - 1) * (#x - 1) + 0.5) + 1 or 1
@@ -33,9 +33,9 @@ function shapes.thinned(name, x, y, most, keep)
   return s
 end
 
---- The size of all figures.
-function shapes.sized(figure)
-  figure.width, figure.height = 520, 340
+--- A figure's options with the size of all figures.
+function shapes.sized(figure, height)
+  figure.width, figure.height = 520, height or 340
   return figure
 end
 

@@ -2,11 +2,11 @@
 -- @module hn.report
 
 local ask <const> = require "hn.report.answers"
-local classes <const> = require "hn.report.classes"
 local core <const> = require "hn.core"
 local inputs <const> = require "hn.report.inputs"
 local kinds <const> = require "hn.kinds"
 local losses <const> = require "hn.loss"
+local many <const> = require "hn.report.many"
 local network <const> = require "hn.report.network"
 local new_page <const> = require "hn.report.page"
 local options <const> = require "hn.options"
@@ -14,6 +14,7 @@ local output <const> = require "hn.output"
 local regression <const> = require "hn.report.regression"
 local set <const> = require "hn.data.set"
 local text <const> = require "hn.text"
+local two <const> = require "hn.report.two"
 
 local Result <const> = {}
 
@@ -68,7 +69,8 @@ end
 
 local function fill(r)
   overview(r)
-  if r.task == "regression" then regression(r) else classes[#r.names == 2 and "two" or "many"](r) end
+  local sections <const> = r.task == "regression" and regression or #r.names == 2 and two or many
+  sections(r)
   inputs.sections(r)
   network.training(r)
   network.layers(r)

@@ -20,8 +20,9 @@ end
 local function event(signal)
   local energy <const> = normal() + (signal and 0.4 or 0)
   return {
-    energy, 0.8 * energy + 0.6 * normal(), signal and 0.9 + 0.7 * normal() or 1.3 * normal(),
-    signal and 0.6 * normal() or normal(), (signal and 0.7 or 1) * normal() ^ 2, math.abs(normal()) + (signal and 0 or 0.3),
+    energy, 0.8 * energy + 0.6 * normal(),
+    signal and 0.9 + 0.7 * normal() or 1.3 * normal(), signal and 0.6 * normal() or normal(),
+    (signal and 0.7 or 1) * normal() ^ 2, math.abs(normal()) + (signal and 0 or 0.3),
     normal(), normal(),
   }
 end

@@ -103,7 +103,7 @@ describe("hn.plot refuses", function()
     { "line", { series = { { y = { 1, "a" } } } }, 'series[1]: y[2]: expected a number, got "a"' },
     { "points", { series = { { y = { 1 }, x = { 1, 2 } } } }, "series[1]: x: expected 1 numbers as in y, got 2" },
     { "line", { series = { { y = { 1 }, nme = "" } } }, "did you mean 'name'?" },
-    { "line", { series = { { y = { 1 }, style = "bars" } } }, 'series[1]: style: expected "line", "curve", "points" or' },
+    { "line", { series = { { y = { 1 }, style = "bars" } } }, 'style: expected "line", "curve", "points" or' },
     { "line", { series = { { y = { 1 }, colour = 0 } } }, "series[1]: colour: expected an integer at least 1, got 0" },
     { "line", { series = one, file = "a.gif" }, "ends in .svg, .png or .txt" },
     { "line", { series = one, file = "/nowhere/a.txt" }, "hn.plot.line: /nowhere/a.txt: No such file" },

@@ -103,7 +103,8 @@ describe("hn.report", function()
     local html <const> = files.read(folder .. "/index.html")
     check_page(html)
     assert.same({ 0, 1 }, { found.ks.distance, found.ks.probability })
-    assert.same({ { table.unpack(hn.metrics.confusion(net:predict(test), labels)) } }, { { table.unpack(found.confusion) } })
+    local counts <const> = hn.metrics.confusion(net:predict(test), labels)
+    assert.same({ table.unpack(counts) }, { table.unpack(found.confusion) })
     contains(html, { "3 c", ("%.5f ± %.5f"):format(found.classes[2].area, found.classes[2].error) })
   end)
 
@@ -131,8 +132,8 @@ describe("hn.report", function()
     local weight <const> = {}
     for i, label in ipairs(labels) do weight[i] = label - 1 end
     local folder <const> = files.folder()
-    local found <const> = hn.report(network(2), hn.data.tensors { x = x, y = hn.labels(labels), weight = weight }, folder,
-      { inputs = 2 })
+    local test <const> = { x = x, y = hn.labels(labels), weight = weight }
+    local found <const> = hn.report(network(2), test, folder, { inputs = 2 })
     local html <const> = files.read(folder .. "/index.html")
     check_page(html)
     assert.is_nil(found.roc)
@@ -171,6 +172,8 @@ describe("hn.report refuses", function()
   local x <const>, labels <const> = samples(10, 2, 7)
   local test <const> = hn.data.tensors { x = x, y = hn.labels(labels) }
   local place <const> = "/nowhere/at/all"
+  local pairs_of_targets <const> = {}
+  for i = 1, #labels do pairs_of_targets[i] = { i % 2, 1 } end
   local cases <const> = {
     { "hn.report: net: expected a module, got a table", {}, test, place },
     { "hn.report: folder: expected a name, got nothing", 2, test, nil },
@@ -179,8 +182,7 @@ describe("hn.report refuses", function()
     { "hn.report: names: expected 2 of them, got 1", 2, test, place, { names = { "a" } } },
     { "hn.report: history: expected what hn.fit returned, got a table", 2, test, place, { history = {} } },
     { "expected an output for each class, one output with the loss bce, or numbers", 2,
-      { x = x, y = { { 0, 1 }, { 1, 0 }, { 0, 1 }, { 1, 0 }, { 0, 1 }, { 1, 0 }, { 0, 1 }, { 1, 0 }, { 0, 1 }, { 1, 0 } } },
-      place, { loss = "bce" } },
+      { x = x, y = pairs_of_targets }, place, { loss = "bce" } },
   }
   for _, case in ipairs(cases) do
     it(case[1], function()
@@ -193,8 +195,7 @@ describe("hn.report refuses", function()
     local net <const>, folder <const> = network(2), files.folder()
     files.write("old", folder .. "/index.html")
     net[1].bias:set { 0 / 0, 0 }
-    assert.error_matches(function() hn.report(net, test, folder) end, "expected finite outputs, got nan for sample 1", 1,
-      true)
+    assert.error_matches(function() hn.report(net, test, folder) end, "finite outputs, got nan for sample 1", 1, true)
     assert.equal("old", files.read(folder .. "/index.html"))
   end)
 

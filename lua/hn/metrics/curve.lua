@@ -92,11 +92,11 @@ function curves.make(where, scores, labels, weights)
   local of <const> = arguments.two_classes(where, scores, labels, weights)
   local points <const> = { background = { 0 }, signal = { 0 }, cut = { math.huge } }
   local n = 1
-  local area <const>, signals <const>, backgrounds <const> = curves.walk(curves.descending(of.score, of.weight), of, of.weight,
-    function(score, signal, background)
-      n = n + 1
-      points.cut[n], points.signal[n], points.background[n] = score, signal, background
-    end)
+  local order <const> = curves.descending(of.score, of.weight)
+  local area <const>, signals <const>, backgrounds <const> = curves.walk(order, of, of.weight, function(score, s, b)
+    n = n + 1
+    points.cut[n], points.signal[n], points.background[n] = score, s, b
+  end)
   for k = 1, n do
     points.signal[k], points.background[k] = points.signal[k] / signals, points.background[k] / backgrounds
   end

@@ -98,12 +98,12 @@ local check <const> = options.declare("hn.metrics.importance", {
   seed = { "integer", default = 1, least = 0, most = 0xFFFFFFFF },
 })
 
---- How much worse a network answers when one input's values are dealt out anew among the samples: a list of
--- { column =, name =, loss =, deviation =, error = }, the most important input first, with the increase of the loss, its
--- standard deviation over the repeats, and the increase of the fraction of wrong answers where the loss knows one. The
--- list's `loss` and `error` are those of the data as they are. Inputs that tell the same share their importance.
--- Options: `loss` (what hn.fit trained the network with), `batch` (1000), `repeats` (3), how often all is dealt out,
--- `seed` (1). It takes columns x repeats passes over the data, minibatch by minibatch.
+--- How much worse a network answers when one input's values are dealt out anew among the samples: a list of { column =,
+-- name =, loss =, deviation =, error = }, the most important input first, with the increase of the loss, its standard
+-- deviation over the repeats, and the increase of the fraction of wrong answers where the loss knows one. The list's
+-- `loss` and `error` are those of the data as they are. Inputs that tell the same share their importance. Options:
+-- `loss` (what hn.fit trained the network with), `batch` (1000), `repeats` (3), how often all is dealt out, `seed` (1).
+-- It takes columns x repeats passes over the data, minibatch by minibatch.
 -- @param net a module whose inputs are numbers
 -- @param data a data set with y
 function importance.importance(net, data, given)

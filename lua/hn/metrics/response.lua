@@ -94,9 +94,9 @@ local check_calibration <const> = options.declare("hn.metrics.calibration", {
 
 --- How often what is predicted happens: { predicted =, observed =, deviation =, weight =, error = }, lists over the
 -- bins of the probability that hold something, with their mean probability, their fraction of signal, its binomial
--- standard error and the sum of weights; `error` is the mean distance of predicted and observed, by weight. Option `bins`
--- (10), equally wide from 0 to 1. Negative weights count as such; a bin whose weights do not sum to more than 0 is left
--- out.
+-- standard error and the sum of weights; `error` is the mean distance of predicted and observed, by weight. Option
+-- `bins` (10), equally wide from 0 to 1. Negative weights count as such; a bin whose weights do not sum to more than 0
+-- is left out.
 -- @param probabilities of signal, from 0 to 1
 -- @param labels two values, of which the higher is signal
 -- @param weights a weight for each sample (1)

@@ -9,11 +9,11 @@ local options <const> = require "hn.options"
 local roc <const> = {}
 
 --- The ROC curve of scores. Fields: `points` { background =, signal =, cut = }, lists of the fractions of background
--- and signal with a score of `cut` or more, from the cut infinity, which nothing passes, through every score that occurs
--- to the lowest; `area`; `error`, its standard error by Hanley and McNeil's formula for the effective number of samples,
--- (Σ w)² / Σ w²; `signals` and `backgrounds`, the sums of weights. Methods: `efficiency(background)`, the signal
--- efficiency at a background efficiency; `rejection(signal)`, 1 / background efficiency at a signal efficiency. Printing
--- shows the area, and the signal efficiency at 0.01, 0.10 and 0.30.
+-- and signal with a score of `cut` or more, from the cut infinity, which nothing passes, through every score that
+-- occurs to the lowest; `area`; `error`, its standard error by Hanley and McNeil's formula for the effective number of
+-- samples, (Σ w)² / Σ w²; `signals` and `backgrounds`, the sums of weights. Methods: `efficiency(background)`, the
+-- signal efficiency at a background efficiency; `rejection(signal)`, 1 / background efficiency at a signal efficiency.
+-- Printing shows the area, and the signal efficiency at 0.01, 0.10 and 0.30.
 --
 -- Weights may be negative, but those of each class must sum to more than 0. Then efficiencies need not grow with
 -- falling cuts, and `efficiency` and `rejection` take the place that is reached first.
@@ -50,8 +50,8 @@ local check <const> = options.declare("hn.metrics.bootstrap", {
 
 --- How the area under the ROC curve scatters, by the bootstrap: as many samples of each class are drawn with
 -- replacement, `n` times (200) under a `seed` (1). Returns { mean =, deviation =, low =, high = }; from low to high are
--- the central 68.3 % of the areas. Draws in which a class does not weigh more than 0, as negative weights make possible,
--- are left out. Other arguments as for `auc`.
+-- the central 68.3 % of the areas. Draws in which a class does not weigh more than 0, as negative weights make
+-- possible, are left out. Other arguments as for `auc`.
 function roc.bootstrap(scores, labels, weights, given)
   local where <const>, o <const> = "hn.metrics.bootstrap", check(given)
   local of <const> = arguments.two_classes(where, scores, labels, weights)

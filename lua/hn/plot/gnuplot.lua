@@ -51,8 +51,8 @@ function draw.line(put, figure)
     end
     block(put, "s" .. k, rows)
     for n, look in ipairs(#rows > 0 and looks(s) or {}) do
-      parts[#parts + 1] = ("$s%d %s lw 2 pt 7 ps 0.6 lc rgb '%s' %s"):format(k, look, colours[(s.colour - 1) % #colours + 1],
-        (s.name == "" or n > 1) and "notitle" or "title " .. quoted(s.name))
+      parts[#parts + 1] = ("$s%d %s lw 2 pt 7 ps 0.6 lc rgb '%s' %s"):format(k, look,
+        colours[(s.colour - 1) % #colours + 1], (s.name == "" or n > 1) and "notitle" or "title " .. quoted(s.name))
     end
   end
   if has_steps(figure) and not figure.logy then put "set yrange [0:*]" end

@@ -140,13 +140,13 @@ local function xy(kind)
   end
 end
 
---- line{ series = { { y =, x = 1, 2, ..., name =, error =, style = "line", colour = }, ... }, logx = false, logy = false,
--- ... }: a line for each series; `x`, `y` and `error` (drawn from y - error to y + error) are lists of numbers, tensors
--- or host arrays. `style` is "line", "curve" (a line without marks), "points" or "steps" (the outline of a histogram,
--- with x in the middle of its bins); `colour` is the number of its colour in a picture: 1 for the first series, and so
--- on, unless said otherwise. NaN, infinities and, on a logarithmic axis, numbers up to 0 are left out, and the line is
--- broken there. The options `title`, `x`, `y`, `file`, `width`, `height`, `columns` and `lines` are every figure's: see
--- hn.plot.
+--- line{ series = { { y =, x = 1, 2, ..., name =, error =, style = "line", colour = }, ... }, logx = false, logy =
+-- false, ... }: a line for each series; `x`, `y` and `error` (drawn from y - error to y + error) are lists of numbers,
+-- tensors or host arrays. `style` is "line", "curve" (a line without marks), "points" or "steps" (the outline of a
+-- histogram, with x in the middle of its bins); `colour` is the number of its colour in a picture: 1 for the first
+-- series, and so on, unless said otherwise. NaN, infinities and, on a logarithmic axis, numbers up to 0 are left out,
+-- and the line is broken there. The options `title`, `x`, `y`, `file`, `width`, `height`, `columns` and `lines` are
+-- every figure's: see hn.plot.
 --
 --     print(hn.plot.line { x = "epoch", y = "loss", series = {
 --       { name = "training", y = history.loss }, { name = "validation", y = history.validation.loss },

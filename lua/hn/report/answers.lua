@@ -52,8 +52,8 @@ local function task_of(data, found, width)
   if data.classes and width > 1 then return "classes" end
   if not data.classes and found.name == "bce" and width == 1 then return "classes" end
   if not data.classes and found.name ~= "bce" then return "regression" end
-  core.fail("argument", "hn.report: net: expected an output for each class, one output with the loss bce, or numbers as "
-    .. "targets of another loss; got %d output%s", width, width == 1 and "" or "s")
+  core.fail("argument", "hn.report: net: expected an output for each class, one output with the loss bce, or numbers "
+    .. "as targets of another loss; got %d output%s", width, width == 1 and "" or "s")
 end
 
 --- Fails unless outputs are numbers.
@@ -67,8 +67,8 @@ local function check_outputs(flat, width, before)
 end
 
 --- Asks the network. Returns { task =, loss =, error =, weight = }, with lists over the samples: of "classes"
--- `probability` (a list for each class), `predicted` and `label`, of "regression" `answer` and `target` (a list for each
--- output).
+-- `probability` (a list for each class), `predicted` and `label`, of "regression" `answer` and `target` (a list for
+-- each output).
 -- @param found a loss made by `loss.find`
 return function(net, data, found, batch)
   local all <const> = { weight = {}, probability = {}, predicted = {}, label = {}, answer = {}, target = {} }

@@ -20,7 +20,7 @@ function classes.one_against_rest(answers, c)
   return labels
 end
 
---- The sum of weights of each class, and the number of samples.
+--- The sum of the weights of class c, and the number of its samples.
 function classes.sizes(answers, c)
   local sum, n = 0, 0
   for i, label in ipairs(answers.label) do
@@ -54,8 +54,10 @@ function classes.overtraining(r, response, c)
   return sum_a > 0 and sum_b > 0 and metrics.ks(a, b, wa, wb) or nil
 end
 
---- A test's two cells.
-function classes.ks_cells(ks) return ks and { ("%.4f"):format(ks.distance), ("%.3g"):format(ks.probability) } or { "–", "–" } end
+--- The two cells of a test's distance and probability.
+function classes.ks_cells(ks)
+  return ks and { ("%.4f"):format(ks.distance), ("%.3g"):format(ks.probability) } or { "–", "–" }
+end
 
 --- The samples of each class.
 function classes.samples(r)
@@ -82,8 +84,9 @@ function classes.densities(r, title, x, response, takes)
   for _, part in ipairs(r.parts) do
     local answers <const> = r.answers[part]
     for k, one in ipairs(takes) do
-      local s <const> = shapes.density(one[1] and one[1] .. ", " .. part or part, part == "test" and "steps" or "points",
-        response(answers), answers.weight, 0, 1, r.options.bins, function(i) return one[2](answers, i) end)
+      local name <const>, style <const> = one[1] and one[1] .. ", " .. part or part, shapes.styles[part]
+      local s <const> = shapes.density(name, style, response(answers), answers.weight, 0, 1, r.options.bins,
+        function(i) return one[2](answers, i) end)
       s.colour = k
       if s.y[1] == s.y[1] then series[#series + 1] = s end
     end

@@ -84,7 +84,8 @@ local function write(folder, path, html)
   if made and not os.execute("mkdir -- " .. quoted .. " 2>/dev/null") then
     core.fail("file", "hn.report: folder: '%s' cannot be made", folder)
   end
-  local ok <const>, message <const> = pcall(output, { { path = path, fill = function(put) put(html) end } }, "hn.report")
+  local function whole(put) put(html) end
+  local ok <const>, message <const> = pcall(output, { { path = path, fill = whole } }, "hn.report")
   if ok then return end
   if made then os.remove(folder) end
   error(message, 0)
@@ -102,18 +103,18 @@ local function checked_arguments(net, folder)
 end
 
 --- Writes `index.html` into a folder (made if it is not there): how good a network is on a test set, with tables and
--- pictures (by gnuplot, else as text), on one page that needs no other file and no network. It is written whole or, after
--- an error, not at all. Of two classes it tells the ROC curve, responses, significance, calibration and confusion; of
--- more, those of each against the rest; of a regression, the residuals; and of all, the inputs' importance and
--- correlations, the network's layers and memory, the settings. Classes are those of `test`, or 0 and 1 with the loss
--- bce; of two, the second is signal. Negative weights: as hn.metrics has them.
+-- pictures (by gnuplot, else as text), on one page that needs no other file and no network. It is written whole or,
+-- after an error, not at all. Of two classes it tells the ROC curve, responses, significance, calibration and
+-- confusion; of more, those of each against the rest; of a regression, the residuals; and of all, the inputs'
+-- importance and correlations, the network's layers and memory, the settings. Classes are those of `test`, or 0 and 1
+-- with the loss bce; of two, the second is signal. Negative weights: as hn.metrics has them.
 --
 -- Options: `train`, the set that the network was trained with, for comparison with `test`: differences are
--- overtraining; `title`; `names` of the classes or outputs (those of the set); `loss` (what hn.fit trained with); `batch`
--- (1000), samples at a time; `bins` (40) of histograms; `signal` and `background`, the expected numbers of events for the
--- significance (the sums of weights in `test`); `inputs` (50), the most inputs for which importance and correlations are
--- told; `repeats` (3), how often each input is dealt out for its importance; `history`, of hn.fit, for the course of
--- training; `settings`, a table of further names and values to be listed.
+-- overtraining; `title`; `names` of the classes or outputs (those of the set); `loss` (what hn.fit trained with);
+-- `batch` (1000), samples at a time; `bins` (40) of histograms; `signal` and `background`, the expected numbers of
+-- events for the significance (the sums of weights in `test`); `inputs` (50), the most inputs for which importance and
+-- correlations are told; `repeats` (3), how often each input is dealt out for its importance; `history`, of hn.fit, for
+-- the course of training; `settings`, a table of further names and values to be listed.
 --
 -- Memory holds the outputs for all samples, and one minibatch. Returns { path =, loss =, error =, ... } with what the
 -- page tells as hn.metrics gave it: `roc`, `ks`, `significance`, `calibration`, `confusion`, `classes`, `outputs`,

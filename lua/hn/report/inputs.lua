@@ -32,10 +32,11 @@ local function correlation_section(r, width)
   r.result.correlation = correlations(r, width)
   r.page:section "Correlations of the inputs"
   r.page:note "Linear correlations in percent, of the test samples. A dash: one of the two does not vary."
-  for c = 1, r.task == "classes" and #r.names or 1 do
+  local titles <const> = r.task == "classes" and r.names or { "All samples" }
+  for c, title in ipairs(titles) do
     local matrix <const> = r.result.correlation[c]
     if matrix then
-      r.page:folded(r.task == "classes" and r.names[c] or "All samples", r.task ~= "classes" or #r.names == 2, function()
+      r.page:folded(title, #titles <= 2, function()
         r.page:matrix("", names, function(i, j)
           local v <const> = matrix[i][j]
           return v == v and ("%.0f"):format(100 * v):gsub("^%-0$", "0"):gsub("^%-", "−") or "–"

@@ -43,8 +43,8 @@ local function figures(r, name, k, of)
   local half <const> = of.test.scatter > 0 and 4 * of.test.scatter or 1
   local low <const>, high <const> = of.test.bias - half, of.test.bias + half
   for i, part in ipairs(r.parts) do
-    series[i] = shapes.density(part, part == "test" and "steps" or "points", of[part].residual, r.answers[part].weight,
-      low, high, r.options.bins)
+    series[i] = shapes.density(part, shapes.styles[part], of[part].residual, r.answers[part].weight, low, high,
+      r.options.bins)
   end
   local least, most = math.huge, -math.huge
   for _, target in ipairs(test.target[k]) do least, most = math.min(least, target), math.max(most, target) end
@@ -75,11 +75,12 @@ return function(r)
   r.page:table(head, rows)
   for k, of in ipairs(r.result.outputs) do
     local test <const>, train <const> = of.test, of.train
-    local ks <const> = train and metrics.ks(test.residual, train.residual, r.answers.test.weight, r.answers.train.weight)
+    local ks <const> = train and metrics.ks(test.residual, train.residual, r.answers.test.weight,
+      r.answers.train.weight)
     local name <const> = outputs > 1 and ", " .. (r.names and r.names[k] or "output " .. k) or ""
     if ks then
-      r.page:note(("Residuals of training and test samples%s by the Kolmogorov–Smirnov test: distance %.4f, probability "
-        .. "%.3g."):format(name, ks.distance, ks.probability))
+      r.page:note(("Residuals of training and test samples%s by the Kolmogorov–Smirnov test: distance %.4f, "
+        .. "probability %.3g."):format(name, ks.distance, ks.probability))
     end
     of.ks = ks
     if k <= FIGURES then figures(r, name, k, of) end

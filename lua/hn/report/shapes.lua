@@ -3,7 +3,9 @@
 
 local bins <const> = require "hn.metrics.bins"
 
-local shapes <const> = {}
+local shapes <const> = {
+  styles = { test = "steps", train = "points" }, -- of a part's histograms
+}
 
 --- A series of the density of values, with statistical errors: of sum 1 times the bin's width.
 -- @param take nil, or take(i): whether sample i counts

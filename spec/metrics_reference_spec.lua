@@ -47,6 +47,7 @@ describe("hn.metrics and scikit-learn, SciPy and NumPy", function()
       ["background"] = curve.points.background, ["signal"] = curve.points.signal, ["cut"] = curve.points.cut,
       ["efficiency"] = { curve:efficiency(0.01), curve:efficiency(0.1), curve:efficiency(0.3) },
       ["rejection"] = { curve:rejection(0.3), curve:rejection(0.5), curve:rejection(0.7) },
+      ["area's error"] = { curve.error },
       ["significance"] = metrics.significance(of.score, of.label, of.weight, { signal = 100, background = 1000 })
         .significance,
       ["separation"] = { metrics.separation(of.score, of.label, of.weight) },
@@ -66,6 +67,6 @@ describe("hn.metrics and scikit-learn, SciPy and NumPy", function()
       assert.is_true(ok, ("%s: %s"):format(name, why))
       seen = seen + 1
     end
-    assert.equal(19, seen)
+    assert.equal(20, seen)
   end)
 end)

@@ -7,11 +7,11 @@ local program <const> = require "spec.support.program"
 
 local gnuplot <const> = os.execute "command -v gnuplot >/dev/null 2>&1"
 
--- Samples of three columns, the first of which tells the classes apart, with weights.
+-- Samples of three columns, the first of which tells the classes apart, with weights, some of them negative.
 local function samples(n, classes, seed)
   local random <const>, x <const>, labels <const>, weight <const> = numeric.generator(seed), {}, {}, {}
   for i = 1, n do
-    labels[i], weight[i] = (i - 1) % classes + 1, 0.5 + random.number(0, 1)
+    labels[i], weight[i] = (i - 1) % classes + 1, i % 15 == 0 and -0.25 or 0.5 + random.number(0, 1)
     x[i] = { random.number(-1, 1) + labels[i], random.number(-1, 1), random.number(-1, 1) }
   end
   return x, labels, weight

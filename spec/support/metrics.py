@@ -25,6 +25,10 @@ show("cut", cut)
 show("efficiency", np.interp([0.01, 0.1, 0.3], background, efficiency))
 show("rejection", 1 / np.interp([0.3, 0.5, 0.7], efficiency, background))
 s, b = 100 * efficiency[1:], 1000 * background[1:]
+area = metrics.roc_auc_score(label, score, sample_weight=weight)
+n, m = (weight[one].sum() ** 2 / (weight[one] ** 2).sum() for one in (signal, ~signal))
+more = (n - 1) * (area / (2 - area) - area**2) + (m - 1) * (2 * area**2 / (1 + area) - area**2)
+show("area's error", np.sqrt((area * (1 - area) + more) / (n * m)))
 show("significance", s / np.sqrt(s + b))
 
 edges = np.linspace(score.min(), score.max(), 41)

@@ -55,6 +55,7 @@ function response.separation(scores, labels, weights, given)
   local where <const>, o <const> = "hn.metrics.separation", check_separation(given)
   local of <const> = arguments.two_classes(where, scores, labels, weights)
   local low <const>, high <const> = bins.range(of.score)
+  if high - low == math.huge then core.fail("numeric", "%s: scores: expected finite numbers, got infinity", where) end
   local signal <const> = bins.fill(of.score, of.weight, low, high, o.bins, function(i) return of.signal[i] end)
   local rest <const> = bins.fill(of.score, of.weight, low, high, o.bins, function(i) return not of.signal[i] end)
   local sum = 0

@@ -107,7 +107,8 @@ end
 -- after an error, not at all. Of two classes it tells the ROC curve, responses, significance, calibration and
 -- confusion; of more, those of each against the rest; of a regression, the residuals; and of all, the inputs'
 -- importance and correlations, the network's layers and memory, the settings. Classes are those of `test`, or 0 and 1
--- with the loss bce; of two, the second is signal. Negative weights: as hn.metrics has them.
+-- with the loss bce; of two, the second is signal. Inputs have the names in the field `columns` of `test`, or numbers.
+-- Negative weights: as hn.metrics has them.
 --
 -- Options: `train`, the set that the network was trained with, for comparison with `test`: differences are
 -- overtraining; `title`; `names` of the classes or outputs (those of the set); `loss` (what hn.fit trained with);

@@ -43,7 +43,7 @@ svg use[color="#FFFFFF"] { display: none }
 svg text { font-family: system-ui, sans-serif }
 pre { overflow-x: auto; margin: .6rem 0; font: .8rem/1.35 ui-monospace, monospace }
 details { margin: .5rem 0 }
-summary { cursor: pointer; font-weight: 600; font-size: .95rem }
+summary { cursor: pointer; break-after: avoid; font-weight: 600; font-size: .95rem }
 @media (max-width: 40rem) {
   .numbers tbody th { white-space: normal; min-width: 6rem }
   th, td { padding: .25rem .4rem }

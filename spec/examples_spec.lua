@@ -38,6 +38,7 @@ local ROWS <const> = {
     words = { "dense, 784-3-10: 2395 weights, 2395 stored", "hashed, 784-48-10: 38170 weights", "pieces of up to 2",
       "seed 2: test error", "mean test error: dense" } },
   ["examples/quantize.lua"] = { words = { "float32  100 samples", "int8: error", "rounded", "int8     100 samples" } },
+  ["examples/report.lua"] = { arguments = "FOLDER/report", words = { "index.html: loss 0.", "AUC 0.8" } },
   ["examples/regression.lua"] = { words = { "root mean squared error" } },
 }
 
@@ -45,7 +46,7 @@ local function run(path, row)
   local folder <const> = small_folder { train = 500, t10k = 100 }
   -- One thread: the numbers are the same, and a busy machine does not matter.
   return program.shell(("HN_DATA=%s %s --threads 1 %s %s"):format(files.quoted(folder), files.quoted(program.path),
-    path, row.arguments or ""))
+    path, ((row.arguments or ""):gsub("FOLDER", files.quoted(folder)))))
 end
 
 describe("the example", function()

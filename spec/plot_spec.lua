@@ -40,6 +40,18 @@ describe("hn.plot as text", function()
     end
   end)
 
+  it("draws each series in its style", function()
+    local y <const> = { 1, 1, 1, 1, 1, 1, 1, 4 }
+    local o <const> = { columns = 8, lines = 4, series = { { y = y, style = "points" } } }
+    assert.same({ "       *", "", "", "*******" }, area(plot.line(o)))
+    for _, style in ipairs { "line", "curve" } do
+      o.series[1].style = style
+      assert.same(area(plot.line { columns = 8, lines = 4, series = { { y = y } } }), area(plot.points(o)))
+    end
+    o.series[1].style = "steps" -- a histogram stands on zero
+    assert.matches("\n *0 ┤", tostring(plot.line(o)))
+  end)
+
   it("takes tensors and lists, and names the series", function()
     local data <const> = hn.tensor({ 3 }, { 3, 2, 1 })
     local text <const> = tostring(plot.line { title = "t\nu", x = "epoch", y = "loss",
@@ -91,6 +103,8 @@ describe("hn.plot refuses", function()
     { "line", { series = { { y = { 1, "a" } } } }, 'series[1]: y[2]: expected a number, got "a"' },
     { "points", { series = { { y = { 1 }, x = { 1, 2 } } } }, "series[1]: x: expected 1 numbers as in y, got 2" },
     { "line", { series = { { y = { 1 }, nme = "" } } }, "did you mean 'name'?" },
+    { "line", { series = { { y = { 1 }, style = "bars" } } }, 'style: expected "line", "curve", "points" or' },
+    { "line", { series = { { y = { 1 }, colour = 0 } } }, "series[1]: colour: expected an integer at least 1, got 0" },
     { "line", { series = one, file = "a.gif" }, "ends in .svg, .png or .txt" },
     { "line", { series = one, file = "/nowhere/a.txt" }, "hn.plot.line: /nowhere/a.txt: No such file" },
     { "line", { series = one, file = "a\0.svg" }, "expected a name that" },
@@ -129,6 +143,32 @@ describe("hn.plot's files", function()
       end)
     end
   end
+end)
+
+describe("a figure's SVG", function()
+  local function picture(series, width)
+    return plot.line({ series = series, width = width, title = "head" }):svg()
+  end
+
+  it("is what its file holds", function()
+    if not gnuplot then return pending "gnuplot is not in PATH" end
+    local path <const> = files.folder() .. "/a.svg"
+    local figure <const> = plot.histogram { values = { 1, 2, 2 }, file = path }
+    assert.equal(files.read(path), figure:svg())
+  end)
+
+  it("has the colour and the style of each series", function()
+    if not gnuplot then return pending "gnuplot is not in PATH" end
+    local blue <const>, green <const> = "rgb(  0, 114, 178)", "rgb(  0, 158, 115)"
+    local svg <const> = picture { { y = { 1, 2, 3 }, style = "curve", colour = 3 } }
+    assert.is_truthy(svg:find(green, 1, true))
+    assert.is_nil(svg:find(blue, 1, true))
+    assert.is_nil(svg:find "<use[^>]*href='#gpPt6' transform")
+    assert.is_truthy(picture({ { y = { 1, 2, 3 } } }):find "<use[^>]*href='#gpPt6' transform")
+    local steps <const> = picture { { y = { 1, 2, 3 }, error = { 1, 1, 1 }, style = "steps" } }
+    assert.is_truthy(steps:find(blue, 1, true))
+    assert.is_truthy(steps:find "<use[^>]*href='#gpPt6' transform") -- its error bars
+  end)
 end)
 
 describe("hn.plot's options", function()
@@ -174,7 +214,7 @@ describe("hn.plot and gnuplot", function()
   end
 
   it("says what is missing where gnuplot is", function()
-    assert.matches("needs the program gnuplot, which is not in PATH", refused(files.folder()), 1, true)
+    assert.matches("a.svg' needs the program gnuplot, which is not in PATH", refused(files.folder()), 1, true)
   end)
 
   it("passes on what gnuplot complains of", function()

@@ -4,8 +4,8 @@
 local core <const> = require "hn.core"
 local kinds <const> = require "hn.kinds"
 local losses <const> = require "hn.loss"
-local metrics <const> = require "hn.metrics"
 local options <const> = require "hn.options"
+local roc <const> = require "hn.metrics.roc"
 local set <const> = require "hn.data.set"
 local text <const> = require "hn.text"
 
@@ -41,18 +41,18 @@ local function append(list, tensor)
   table.move(flat, 1, #flat, #list + 1, list)
 end
 
-local function two_values(list)
-  local low, high = math.huge, -math.huge
-  for _, value in ipairs(list) do low, high = math.min(low, value), math.max(high, value) end
-  for _, value in ipairs(list) do
-    if value ~= low and value ~= high then return false end
-  end
-  return low < high
+--- Whether there are two values, both of which weigh something.
+local function two_values(list, weights)
+  local sums <const> = {}
+  for i, value in ipairs(list) do sums[value] = (sums[value] or 0) + (weights and weights[i] or 1) end
+  local first <const>, sum <const> = next(sums)
+  local second <const>, other <const> = next(sums, first)
+  return second and next(sums, second) == nil and sum > 0 and other > 0
 end
 
 --- What the area under the ROC curve is made of, where the task has two classes: one output, or the difference of two.
 -- Returns a function that collects it, and one that gives the area; or two nils.
-local function roc(data, found)
+local function area_of(data, found)
   local wanted <const> = data.classes == 2 and 2 or found.name == "bce" and 1
   if not wanted then return nil, nil end
   local scores <const>, labels <const>, weights <const> = {}, {}, data.specs.weight and {}
@@ -63,7 +63,7 @@ local function roc(data, found)
     append(labels, y)
     if weight then append(weights, weight) end
   end
-  local function area() return two_values(labels) and metrics.auc(scores, labels, weights) or nil end
+  local function area() return two_values(labels, weights) and roc.auc(scores, labels, weights) or nil end
   return collect, area
 end
 
@@ -83,7 +83,7 @@ function evaluate.run(net, data, given)
   local o <const> = check(given)
   data = set.of("hn.evaluate: data", data)
   local found <const> = losses.find("hn.evaluate", o.loss or losses.remembered(net), data)
-  local collect <const>, area <const> = roc(data, found)
+  local collect <const>, area <const> = area_of(data, found)
   local loss <const>, err <const> = evaluate.measure(net, data, found, o.batch, collect)
   return setmetatable({
     loss = loss, error = err, accuracy = err and 1 - err, auc = area and area(), samples = #data,

@@ -31,6 +31,7 @@ local hn <const> = {
   phases = require "hn.phases",
   cross_validate = require "hn.cross_validate",
   evaluate = require("hn.evaluate").run,
+  report = require "hn.report",
   load = require("hn.model").load, -- the network that net:save wrote into a file
 }
 

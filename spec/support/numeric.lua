@@ -110,4 +110,16 @@ function numeric.erf(x)
   return sum * 2 / math.sqrt(math.pi)
 end
 
+-- Fails unless two numbers are equal to a fraction, or to that amount where they are small.
+function numeric.assert_near(expected, got, tolerance)
+  local most <const> = (tolerance or 1e-12) * math.max(1, math.abs(expected))
+  assert(expected == got or math.abs(expected - got) <= most, ("expected %.17g, got %.17g"):format(expected, got))
+end
+
+-- The same for lists.
+function numeric.assert_all_near(expected, got, tolerance)
+  assert(#expected == #got, ("expected %d numbers, got %d"):format(#expected, #got))
+  for k, number in ipairs(expected) do numeric.assert_near(number, got[k], tolerance) end
+end
+
 return numeric

@@ -25,7 +25,23 @@ end
 
 local draw <const> = {}
 
-local function series(put, figure, plain, with_error)
+--- How a series is drawn: the words of gnuplot for it, one after the other.
+local function looks(s)
+  local bars <const> = { s.error and "using 1:2:3 with yerrorbars" }
+  if s.style == "points" then return s.error and bars or { "using 1:2 with points" } end
+  if s.style == "steps" then return { "using 1:2 with histeps", bars[1] } end
+  if s.style == "curve" then return { "using 1:2 with lines", bars[1] } end
+  return { s.error and "using 1:2:3 with yerrorlines" or "using 1:2 with linespoints" }
+end
+
+local function has_steps(figure)
+  for _, s in ipairs(figure.series) do
+    if s.style == "steps" then return true end
+  end
+  return false
+end
+
+function draw.line(put, figure)
   local parts <const> = {}
   for k, s in ipairs(figure.series) do
     local rows <const> = {}
@@ -34,18 +50,16 @@ local function series(put, figure, plain, with_error)
       rows[i] = ("%s %s %s"):format(number(x), y, number(s.error and s.error[i] or 0))
     end
     block(put, "s" .. k, rows)
-    if #rows > 0 then
-      parts[#parts + 1] = ("$s%d using %s with %s lw 2 pt 7 ps 0.6 lc rgb '%s' %s"):format(k,
-        s.error and "1:2:3" or "1:2", s.error and with_error or plain, colours[(k - 1) % #colours + 1],
-        s.name == "" and "notitle" or "title " .. quoted(s.name))
+    for n, look in ipairs(#rows > 0 and looks(s) or {}) do
+      parts[#parts + 1] = ("$s%d %s lw 2 pt 7 ps 0.6 lc rgb '%s' %s"):format(k, look,
+        colours[(s.colour - 1) % #colours + 1], (s.name == "" or n > 1) and "notitle" or "title " .. quoted(s.name))
     end
   end
+  if has_steps(figure) and not figure.logy then put "set yrange [0:*]" end
   put("plot " .. table.concat(parts, ", "))
 end
 
-function draw.line(put, figure) series(put, figure, "linespoints", "yerrorlines") end
-
-function draw.points(put, figure) series(put, figure, "points", "yerrorbars") end
+draw.points = draw.line
 
 function draw.histogram(put, figure)
   local rows <const> = {}
@@ -75,19 +89,23 @@ function draw.heat(put, figure)
   put "plot $cells matrix using ($1+1):($2+1):3 with image notitle"
 end
 
+-- A picture less wide than this has its key above it, not beside it.
+local NARROW <const> = 600
+
 --- The commands that draw a figure.
-local function script(figure)
+local function script(figure, ending)
   local lines <const> = {}
   local function put(line) lines[#lines + 1] = line end
   put "set encoding utf8"
-  put(terminals[figure.file:match "%.(%w+)$"]:format(figure.width, figure.height))
+  put(terminals[ending]:format(figure.width, figure.height))
   put("set title " .. quoted(figure.title))
   put("set xlabel " .. quoted(figure.x))
   put("set ylabel " .. quoted(figure.y))
-  put "set key outside right top Left reverse"
+  put("set key outside " .. (figure.width < NARROW and "top center horizontal" or "right top") .. " Left reverse")
   put "set grid lc rgb '#dddddd' lt 1"
   put "set border 3 lc rgb '#444444'"
   put "set tics nomirror"
+  put "set errorbars small"
   if figure.logx then put "set logscale x" end
   if figure.logy then put "set logscale y" end
   draw[figure.kind](put, figure)
@@ -108,14 +126,19 @@ local function run(commands, picture, errors)
   return sent and ended and contents(picture) or "", contents(errors)
 end
 
---- The picture of a figure, as the bytes of a file of its name's kind.
-return function(where, figure)
-  if not os.execute "command -v gnuplot >/dev/null 2>&1" then
-    core.fail("file", "%s: file: '%s' needs the program gnuplot, which is not in PATH (Debian: gnuplot-nox); "
-      .. "a name that ends in .txt does not", where, figure.file)
+local gnuplot <const> = {}
+
+--- Whether there is a gnuplot.
+function gnuplot.there() return os.execute "command -v gnuplot >/dev/null 2>&1" == true end
+
+--- The picture of a figure, as the bytes of a file that ends in "svg" or "png".
+function gnuplot.draw(where, figure, ending)
+  if not gnuplot.there() then
+    core.fail("file", "%s: %s needs the program gnuplot, which is not in PATH (Debian: gnuplot-nox); text does not",
+      where, figure.file and ("file: '%s'"):format(figure.file) or "a picture")
   end
   local picture <const>, errors <const> = os.tmpname(), os.tmpname()
-  local ok <const>, bytes <const>, complaint <const> = pcall(run, script(figure), picture, errors)
+  local ok <const>, bytes <const>, complaint <const> = pcall(run, script(figure, ending), picture, errors)
   os.remove(picture)
   os.remove(errors)
   if not ok then core.fail("file", "%s: gnuplot: %s", where, bytes) end
@@ -124,3 +147,5 @@ return function(where, figure)
   end
   return bytes
 end
+
+return gnuplot

@@ -2,8 +2,8 @@
 --
 -- Every function returns a figure, which `print` shows as text. With the option `file` it is also written there: as a
 -- picture if the name ends in .svg or .png, which needs the program `gnuplot` in PATH (Debian: gnuplot-nox), as text if
--- it ends in .txt. A file that is there is replaced once the new one is whole; on an error it stays. Scripts
--- in a sandbox get text alone.
+-- it ends in .txt. A file that is there is replaced once the new one is whole; on an error it stays. `figure:svg()` is
+-- the picture as a text, without a file. Scripts in a sandbox get text alone.
 --
 -- Options of all: `title`, `x` and `y` (what the axes show), `file`, `width` and `height` of a picture in pixels
 -- (800, 500), `columns` and `lines` of the text's data area (64, 16).
@@ -24,6 +24,12 @@ local plot <const> = {}
 local Figure <const> = {}
 Figure.__index = Figure
 Figure.__tostring = render
+
+--- The picture of a figure as SVG, a text.
+function Figure:svg()
+  core.unlimited "figure:svg"
+  return gnuplot.draw("figure:svg", self, "svg")
+end
 
 local endings <const> = { svg = true, png = true, txt = true }
 
@@ -68,7 +74,8 @@ local function finish(where, kind, o)
   local figure <const> = setmetatable(o, Figure)
   if o.file then
     core.unlimited(where .. ": file") -- a script that may not run programs could change string.format under gnuplot's
-    local picture <const> = o.file:match "%.txt$" and render(figure) .. "\n" or gnuplot(where, figure)
+    local ending <const> = o.file:match "%.(%w+)$"
+    local picture <const> = ending == "txt" and render(figure) .. "\n" or gnuplot.draw(where, figure, ending)
     output({ { path = o.file, fill = function(put) put(picture) end } }, where)
   end
   return figure
@@ -100,10 +107,11 @@ local function checked(where, k, given, o, check)
 end
 
 -- The checks of the k-th series, made when first asked for; their errors name it.
-local function series_checks(where)
+local function series_checks(where, kind)
   return setmetatable({}, { __index = function(_, k)
     return options.declare(("%s: series[%d]"):format(where, k), {
-      name = words,
+      name = words, style = { default = kind, choices = { "line", "curve", "points", "steps" } },
+      colour = { "integer", default = k, least = 1, aka = { "color" } },
       x = { "table|tensor|array" }, y = { "table|tensor|array", required = true }, error = { "table|tensor|array" },
     })
   end })
@@ -111,7 +119,7 @@ end
 
 local function xy(kind)
   local where <const> = "hn.plot." .. kind
-  local checks <const> = series_checks(where)
+  local checks <const> = series_checks(where, kind)
   local check <const> = declare(where, {
     series = { "table", required = true }, logx = { "boolean", default = false }, logy = { "boolean", default = false },
   })
@@ -132,10 +140,13 @@ local function xy(kind)
   end
 end
 
---- line{ series = { { y =, x = 1, 2, ..., name =, error = }, ... }, logx = false, logy = false, ... }: a line for each
--- series; `x`, `y` and `error` (drawn from y - error to y + error) are lists of numbers, tensors or host arrays. NaN,
--- infinities and, on a logarithmic axis, numbers up to 0 are left out, and the line is broken there. The options
--- `title`, `x`, `y`, `file`, `width`, `height`, `columns` and `lines` are every figure's: see hn.plot.
+--- line{ series = { { y =, x = 1, 2, ..., name =, error =, style = "line", colour = }, ... }, logx = false, logy =
+-- false, ... }: a line for each series; `x`, `y` and `error` (drawn from y - error to y + error) are lists of numbers,
+-- tensors or host arrays. `style` is "line", "curve" (a line without marks), "points" or "steps" (the outline of a
+-- histogram, with x in the middle of its bins); `colour` is the number of its colour in a picture: 1 for the first
+-- series, and so on, unless said otherwise. NaN, infinities and, on a logarithmic axis, numbers up to 0 are left out,
+-- and the line is broken there. The options `title`, `x`, `y`, `file`, `width`, `height`, `columns` and `lines` are
+-- every figure's: see hn.plot.
 --
 --     print(hn.plot.line { x = "epoch", y = "loss", series = {
 --       { name = "training", y = history.loss }, { name = "validation", y = history.validation.loss },

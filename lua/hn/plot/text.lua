@@ -44,6 +44,7 @@ end
 local function extents(figure)
   local xs <const>, ys <const> = {}, {}
   for _, s in ipairs(figure.series) do
+    if s.style == "steps" then ys[#ys + 1] = 0 end
     for i, x in ipairs(s.x) do
       local y <const> = s.y[i]
       if seen.point(figure, x, y) then
@@ -75,7 +76,7 @@ local function draw_series(put, figure, s, mark, xaxis, yaxis)
     local _, low = cell(x, s.y[i] - (s.error and s.error[i] or 0))
     local _, high <const> = cell(x, s.y[i] + (s.error and s.error[i] or 0))
     if cx and s.error and high then segment(put, cx, low or 0, cx, high, "|") end
-    if cx and before_x and figure.kind == "line" then segment(put, before_x, before_y, cx, cy, mark) end
+    if cx and before_x and s.style ~= "points" then segment(put, before_x, before_y, cx, cy, mark) end
     if cx then put(cx, cy, mark) end
     before_x, before_y = cx, cy
   end

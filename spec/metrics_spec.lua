@@ -267,7 +267,7 @@ describe("hn.metrics refuses", function()
     { "roc", { { 1, 2 }, { 0, 1 }, { 1 } }, "weights: expected 2 entries, got 1" },
     { "roc", { { 1, "a" }, { 0, 1 } }, 'scores: expected numbers, got "a" as entry 2' },
     { "separation", { { 1, 2, 3 }, { 0, 1, 2 } }, "hn.metrics.separation: labels: expected two different values" },
-    { "separation", { { 1, 1 / 0 }, { 0, 1 } }, "hn.metrics.separation: scores: expected finite numbers, got infinity" },
+    { "separation", { { 1, 1 / 0 }, { 0, 1 } }, "scores: expected finite numbers, got infinity" },
     { "significance", { { 1, 2 }, { 0, 1 }, nil, { signl = 1 } }, "did you mean 'signal'?" },
     { "calibration", { { 0.5, 2 }, { 0, 1 } }, "probabilities: expected numbers from 0 to 1, got 2 as entry 2" },
     { "ks", { {}, { 1 } }, "hn.metrics.ks: a: expected at least one entry, got none" },

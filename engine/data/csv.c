@@ -23,12 +23,12 @@ typedef struct csv {
   gzFile gz;
   char separator;
   mark *marks;
-  int64_t row;       /* that next_row() gives next */
-  int64_t line;      /* number of the line that was read last */
-  int64_t offset;    /* bytes before the buffer */
-  char *buffer;      /* holds bytes from `at` to `end`, of which [at, at + length) is the line */
+  int64_t row;    /* that next_row() gives next */
+  int64_t line;   /* number of the line that was read last */
+  int64_t offset; /* bytes before the buffer */
+  char *buffer;   /* holds bytes from `at` to `end`, of which [at, at + length) is the line */
   size_t at, end, room;
-  int *wanted;       /* of each column: where in the request it is, or -1 */
+  int *wanted; /* of each column: where in the request it is, or -1 */
 } csv;
 
 static hn_status read_error(hn_table *table, csv *file) {

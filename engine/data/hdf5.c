@@ -84,7 +84,8 @@ static hn_status member_names(hn_table *table, dataset *set, hid_t type) {
   for (unsigned i = 0; i < (unsigned)n && status == HN_OK; i++) {
     char *name = H5Tget_member_name(type, i);
     H5T_class_t class = H5Tget_member_class(type, i);
-    if (!name) status = damaged(table, "a compound type");
+    if (!name)
+      status = damaged(table, "a compound type");
     else if (class != H5T_INTEGER && class != H5T_FLOAT)
       status = hn__table_fail(table, HN_FORMAT, "'%s': column '%s' holds no numbers", table->path, name);
     else
@@ -167,8 +168,9 @@ static hn_status describe(hn_table *table, dataset *set, const char *name, bool 
   hdf5 *file = table->state;
   int64_t rows = sizes[0] < INT64_MAX ? (int64_t)sizes[0] : INT64_MAX;
   if (status == HN_OK && *fits && file->count > 0 && rows != table->rows)
-    status = hn__table_fail(table, HN_FORMAT, "'%s': expected datasets of as many rows, got %lld in '%s', %lld before it",
-                            table->path, (long long)rows, name, (long long)table->rows);
+    status =
+        hn__table_fail(table, HN_FORMAT, "'%s': expected datasets of as many rows, got %lld in '%s', %lld before it",
+                       table->path, (long long)rows, name, (long long)table->rows);
   if (*fits) table->rows = rows;
   return status;
 }
@@ -181,8 +183,7 @@ static hn_status add_dataset(hn_table *table, hid_t id, const char *name, bool w
   hn_status status = describe(table, &set, name, &fits);
   if (status == HN_OK && !fits && wanted)
     status = hn__table_fail(table, HN_FORMAT, "'%s': dataset '%s' is no table of numbers", table->path, name);
-  if (status == HN_OK && fits)
-    status = hn__table_grow(table, (void **)&file->sets, file->count, sizeof set);
+  if (status == HN_OK && fits) status = hn__table_grow(table, (void **)&file->sets, file->count, sizeof set);
   if (status == HN_OK && fits)
     file->sets[file->count++] = set;
   else
@@ -275,8 +276,8 @@ static bool belongs(const wanted *w, int i) {
 }
 
 /* Rows [first, first + count) and columns [column, column + width) into memory of this type. */
-static hn_status read_part(hn_table *table, const dataset *set, hid_t type, int64_t first, int64_t count, int64_t column,
-                           int64_t width, void *to) {
+static hn_status read_part(hn_table *table, const dataset *set, hid_t type, int64_t first, int64_t count,
+                           int64_t column, int64_t width, void *to) {
   hsize_t start[2] = {(hsize_t)first, (hsize_t)column}, size[2] = {(hsize_t)count, (hsize_t)width};
   hid_t file = H5Dget_space(set->id), memory = H5Screate_simple(set->dims, size, NULL);
   bool read = H5Sselect_hyperslab(file, H5S_SELECT_SET, start, NULL, size, NULL) >= 0 &&
@@ -294,7 +295,8 @@ static hid_t members(hn_table *table, const wanted *w, size_t *row) {
   *row = n * sizeof(double);
   hid_t type = H5Tcreate(H5T_COMPOUND, *row);
   for (int i = 0, k = 0; i < w->rows->n; i++)
-    if (belongs(w, i)) H5Tinsert(type, table->names[w->rows->columns[i]], (size_t)k++ * sizeof(double), H5T_NATIVE_DOUBLE);
+    if (belongs(w, i))
+      H5Tinsert(type, table->names[w->rows->columns[i]], (size_t)k++ * sizeof(double), H5T_NATIVE_DOUBLE);
   return type;
 }
 

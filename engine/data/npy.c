@@ -112,7 +112,8 @@ static hn_status field(header *h) {
   HN_TRY(type(h, &column));
   if (take(h, ',')) HN_TRY(sizes(h, shape, &dims));
   if (!take(h, ')')) return refuse(h, "expected ')'");
-  if (dims == 2 || shape[0] > MOST_HEADER) return refuse(h, "expected fields of one dimension");
+  if (dims == 2 || shape[0] > h->array->bytes.length / column.bytes)
+    return refuse(h, "expected fields of one dimension that fit the file");
   column.offset = h->row_bytes;
   h->row_bytes += shape[0] * column.bytes;
   if (column.type == 'V') return HN_OK;
@@ -222,7 +223,8 @@ hn_status hn__npy_header(hn_table *table, hn__npy_array *array, const char *name
     size = (int64_t)start[8] | (int64_t)start[9] << 8 | (int64_t)start[10] << 16 | (int64_t)start[11] << 24;
     begin = 12;
   }
-  if (size > MOST_HEADER) return hn__table_fail(table, HN_FORMAT, "'%s': a header of %lld bytes", table->path, (long long)size);
+  if (size > MOST_HEADER)
+    return hn__table_fail(table, HN_FORMAT, "'%s': a header of %lld bytes", table->path, (long long)size);
   return read_dictionary(&h, begin, size);
 }
 
@@ -316,16 +318,13 @@ static hn_status npy_open(hn_table *table) {
   if (!array) return hn__table_memory(table);
   array->bytes.length = table->file.st_size;
   array->bytes.fd = open(table->path, O_RDONLY | O_CLOEXEC);
-  if (array->bytes.fd < 0)
-    return hn__table_fail(table, HN_FILE, "cannot read '%s': %s", table->path, strerror(errno));
+  if (array->bytes.fd < 0) return hn__table_fail(table, HN_FILE, "cannot read '%s': %s", table->path, strerror(errno));
   HN_TRY(hn__npy_header(table, array, "x", 1));
   table->rows = array->rows;
   return HN_OK;
 }
 
-static hn_status npy_read(hn_table *table, const hn__rows *rows) {
-  return hn__npy_read(table, table->state, rows, 0);
-}
+static hn_status npy_read(hn_table *table, const hn__rows *rows) { return hn__npy_read(table, table->state, rows, 0); }
 
 static void npy_close(hn_table *table) {
   hn__npy_array *array = table->state;

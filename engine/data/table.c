@@ -10,7 +10,7 @@
 
 #include "table.h"
 
-#define MOST_COLUMNS 1000000
+#define MOST_COLUMNS 100000
 
 hn_status hn__table_fail(hn_table *table, hn_status status, const char *format, ...) {
   va_list list;
@@ -168,8 +168,7 @@ static hn_status read_rows(hn_table *table, const hn__rows *rows) {
   return check_unchanged(table);
 }
 
-hn_status hn_table_read(hn_table *table, int64_t first, int64_t count, int n, const int *columns,
-                        double *const *out) {
+hn_status hn_table_read(hn_table *table, int64_t first, int64_t count, int n, const int *columns, double *const *out) {
   const hn__rows rows = {first, count, n, columns, out};
   HN_TRY(check_rows(table, &rows));
   return read_rows(table, &rows);
@@ -201,8 +200,7 @@ static hn_status copy_request(hn_table *table, const hn__rows *rows) {
   return HN_OK;
 }
 
-hn_status hn_table_start(hn_table *table, int64_t first, int64_t count, int n, const int *columns,
-                         double *const *out) {
+hn_status hn_table_start(hn_table *table, int64_t first, int64_t count, int n, const int *columns, double *const *out) {
   const hn__rows rows = {first, count, n, columns, out};
   sigset_t all, before;
   HN_TRY(check_rows(table, &rows));

@@ -151,13 +151,14 @@ static int glob_files(lua_State *L) {
   return 1;
 }
 
-static const luaL_Reg methods[] = {
-    {"names", names}, {"rows", rows},     {"sequential", sequential}, {"read", read}, {"start", start},
-    {"ready", ready}, {"finish", finish}, {"close", close_table},     {NULL, NULL}};
+static const luaL_Reg methods[] = {{"names", names},   {"rows", rows},         {"sequential", sequential},
+                                   {"read", read},     {"start", start},       {"ready", ready},
+                                   {"finish", finish}, {"close", close_table}, {NULL, NULL}};
 
 static const luaL_Reg metamethods[] = {{"__gc", close_table}, {"__close", close_table}, {NULL, NULL}};
 
-static const luaL_Reg functions[] = {{"table", table}, {"physical", physical}, {"bytes", bytes}, {"glob", glob_files}, {NULL, NULL}};
+static const luaL_Reg functions[] = {
+    {"table", table}, {"physical", physical}, {"bytes", bytes}, {"glob", glob_files}, {NULL, NULL}};
 
 void hnl_open_table(lua_State *L) {
   hnl_make_type(L, HNL_TABLE, methods, metamethods);

@@ -67,7 +67,7 @@ function stream.sets(shared, codes, more)
   local function with(one)
     local data <const> = set.new(plan:specifications(shared.labelled), { names = more.names, classes = more.classes,
       stream = one })
-    data.columns = loaded.names_of(plan.features)
+    data.columns, data.counts = loaded.names_of(plan.features), more.counts
     return data
   end
   local test <const> = codes:where(recipe.strata + 1, 255) and stream.new(shared, codes, recipe.strata + 1, 255)

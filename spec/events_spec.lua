@@ -374,6 +374,49 @@ describe("hn.data.events", function()
     assert.is_nil(data.classes)
   end)
 
+  it("takes all that TMVA has, together", function()
+    local columns <const> = events(400)
+    local train <const>, test <const> = hn.data.events {
+      files = csv(columns), columns = { "pt", { name = "e2", expression = "eta ^ 2" } }, label = "label",
+      names = { "background", "signal" }, weight = "w - 0.6", negative = "drop", cut = "pt > 20",
+      split = { test = 0.25, how = "alternate", seed = 3 }, class_weights = { signal = 2 }, normalise_weights = "equal",
+      spectators = "event",
+    }
+    assert.same({ "pt", "e2" }, train.columns)
+    assert.same({ "background", "signal" }, test.names)
+    local kept, sums, counts = 0, { 0, 0 }, { 0, 0 }
+    for i = 1, 400 do
+      if columns[1][2][i] > 20 and columns[4][2][i] >= 0.6 then kept = kept + 1 end
+    end
+    assert.equal(kept, #train + #test)
+    assert.equal(kept, train.counts.kept)
+    for _, y, weight in train:batches() do
+      for i, class in ipairs(y:table()) do
+        sums[class], counts[class] = sums[class] + weight:table()[i], counts[class] + 1
+      end
+    end
+    assert.near(counts[1], sums[1], 1e-3)
+    assert.near(2 * counts[1], sums[2], 1e-3)
+  end)
+
+  it("rests on arrays whose rows are found, taken and parted", function()
+    local array <const> = core.array("f64", { 5 }, { 5, 1, 4, 2, 3 })
+    assert.same({ 0, 2, 4 }, array:where(3, 9):table())
+    assert.is_nil(array:where(6, 7))
+    assert.equal(15, array:sum())
+    local codes <const> = core.array("u8", { 6 }, { 1, 1, 0, 1, 2, 1 })
+    codes:part(1, 2, 7, 2, "block", 0)
+    assert.same({ 1, 1, 0, 1, 7, 7 }, codes:table())
+    local rows <const> = core.array("f32", { 3, 2 })
+    rows:pack(2, array:where(4, 5), { array, array })
+    assert.same({ 0, 0, 5, 5, 4, 4 }, rows:table())
+    rows:copy(1, rows, core.array("i32", { 1 }, { 1 }))
+    assert.same({ 5, 5, 5, 5, 4, 4 }, rows:table())
+    rows:close()
+    assert.has_error(function() return rows:table() end)
+    assert.equal("array (closed)", tostring(rows))
+  end)
+
   it("keeps for features what no other option names", function()
     assert.same({ "pt" }, hn.data.events { files = csv(events(20)), label = "label", weight = "w", spectators = "eta",
       split = { expression = "event % 2 == 0" } }.columns)

@@ -52,10 +52,11 @@ static hn_status fill(hn_table *table, csv *file, bool *more) {
     if (file->room >= LONGEST)
       return hn__table_fail(table, HN_FORMAT, "'%s': line %lld is longer than %d MiB", table->path,
                             (long long)file->line + 1, LONGEST >> 20);
-    char *grown = realloc(file->buffer, 2 * file->room);
+    size_t room = file->room ? 2 * file->room : 1;
+    char *grown = realloc(file->buffer, room);
     if (!grown) return hn__table_memory(table);
     file->buffer = grown;
-    file->room *= 2;
+    file->room = room;
   }
   int got = gzread(file->gz, file->buffer + file->end, (unsigned)(file->room - file->end));
   int code = Z_OK;

@@ -43,7 +43,7 @@ static bool take(header *h, char token) {
 }
 
 static hn_status text(header *h, const char **from, size_t *length) {
-  char quote = take(h, '\'') ? '\'' : take(h, '"') ? '"' : '\0';
+  int quote = take(h, '\'') ? '\'' : take(h, '"') ? '"' : '\0';
   const char *end = quote ? strchr(h->at, quote) : NULL;
   if (!end) return refuse(h, "expected a text");
   *from = h->at;
@@ -80,15 +80,15 @@ static hn_status type(header *h, hn__npy_column *column) {
   const char *t = "";
   size_t length = 0;
   HN_TRY(text(h, &t, &length));
-  char kind = length > 1 ? t[1] : '\0';
-  int bytes = length > 2 ? atoi(t + 2) : 0;
+  int kind = length > 1 ? t[1] : 0;
+  long bytes = length > 2 ? strtol(t + 2, NULL, 10) : 0;
   bool real = kind == 'f' && (bytes == 2 || bytes == 4 || bytes == 8);
   bool whole = (kind == 'i' || kind == 'u') && (bytes == 1 || bytes == 2 || bytes == 4 || bytes == 8);
-  if (!real && !whole && !(kind == 'b' && bytes == 1) && !(kind == 'V' && bytes > 0))
+  if (!real && !whole && !(kind == 'b' && bytes == 1) && !(kind == 'V' && bytes > 0 && bytes < MOST_HEADER))
     return hn__table_fail(h->table, HN_FORMAT,
                           "'%s', array '%.*s': expected numbers such as '<f4' or '<i8' as type, got '%.*s'",
                           h->table->path, (int)h->length, h->name, length > 20 ? 20 : (int)length, t);
-  *column = (hn__npy_column){.type = kind, .bytes = bytes, .swapped = *t == '>' && bytes > 1};
+  *column = (hn__npy_column){.type = (char)kind, .bytes = (int)bytes, .swapped = *t == '>' && bytes > 1};
   return HN_OK;
 }
 

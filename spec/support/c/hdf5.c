@@ -30,7 +30,7 @@ static void column(hid_t group, const char *name, hid_t stored, hid_t type, size
   static double values[ROWS];
   for (hsize_t i = 0; i < rows; i++) {
     const char *at = (const char *)&events[i] + offset;
-    values[i] = type == H5T_NATIVE_FLOAT ? (double)*(const float *)(const void *)at
+    values[i] = type == H5T_NATIVE_FLOAT   ? (double)*(const float *)(const void *)at
                 : type == H5T_NATIVE_LLONG ? (double)*(const long long *)(const void *)at
                                            : *(const unsigned char *)at;
   }

@@ -223,8 +223,8 @@ hn_status hn__npy_header(hn_table *table, hn__npy_array *array, const char *name
     size = (int64_t)start[8] | (int64_t)start[9] << 8 | (int64_t)start[10] << 16 | (int64_t)start[11] << 24;
     begin = 12;
   }
-  if (size > MOST_HEADER)
-    return hn__table_fail(table, HN_FORMAT, "'%s': a header of %lld bytes", table->path, (long long)size);
+  if (size > MOST_HEADER || size > array->bytes.length)
+    return hn__table_fail(table, HN_FORMAT, "'%s' ends within the header of an array", table->path);
   return read_dictionary(&h, begin, size);
 }
 
@@ -295,10 +295,10 @@ static hn_status read_pieces(hn_table *table, hn__npy_array *a, const hn__rows *
 }
 
 hn_status hn__npy_read(hn_table *table, hn__npy_array *array, const hn__rows *rows, int base) {
-  int64_t row = array->by_column ? 8 : array->row_bytes, most = row > PIECE ? 1 : PIECE / row;
   bool any = false;
   for (int i = 0; i < rows->n; i++) any |= rows->columns[i] >= base && rows->columns[i] < base + array->columns;
   if (!any) return HN_OK;
+  int64_t row = array->by_column ? 8 : array->row_bytes, most = row > PIECE ? 1 : PIECE / row;
   unsigned char *piece = malloc((size_t)(row * most));
   if (!piece) return hn__table_memory(table);
   hn_status status = read_pieces(table, array, rows, base, piece, most);

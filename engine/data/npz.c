@@ -12,7 +12,6 @@
 
 #define DEFLATE_RATIO 1032
 #define MOST_TAIL 65557 /* bytes of the end record with the longest comment */
-#define MOST_DIRECTORY (64 << 20)
 
 typedef struct npz {
   int fd;
@@ -68,8 +67,7 @@ static hn_status find_directory(hn_table *table, directory *d) {
     if (d->entries == 0xFFFF || d->offset == 0xFFFFFFFF) status = read_end64(table, size - tail + at, d);
   }
   free(end);
-  if (status == HN_OK && (d->size < 0 || d->size > MOST_DIRECTORY))
-    status = damaged(table, "its directory is too long");
+  if (status == HN_OK && (d->size < 0 || d->size > size)) status = damaged(table, "its directory is too long");
   return status;
 }
 

@@ -67,7 +67,8 @@ $(PROGRAM): $(MAIN:%.c=$(BUILD)/%.o) $(BUILD)/libhn.a
 	$Q$(CC) $(FLAGS) $(EXPORT) -o $@ $^ $(LIBS) $(EDIT_LIBS)
 
 $(BUILD)/engine/edit.o: FLAGS += $(if $(EDIT),-DHN_LIBEDIT)
-$(BUILD)/engine/data/hdf5.o: FLAGS += $(if $(HDF5_LIBS),-DHN_HDF5 $(HDF5_CFLAGS))
+HDF5_FLAGS = $(if $(HDF5_LIBS),-DHN_HDF5 $(HDF5_CFLAGS))
+$(BUILD)/engine/data/hdf5.o $(BUILD)/engine/data/hdf5_read.o: FLAGS += $(HDF5_FLAGS)
 
 $(BUILD)/libhn.a: $(OBJECTS) $(BUILD)/list
 	$(call say,library $@)
@@ -262,7 +263,7 @@ lint:
 lint-c: $(BUILD)/found
 	$(call say,clang-tidy engine)
 	$Qprintf '%s\n' $(SOURCES) | xargs -P$$(nproc) -n1 sh -c \
-	  'said=$$(clang-tidy --quiet "$$0" -- $(filter-out -Werror,$(FLAGS)) $(if $(EDIT),-DHN_LIBEDIT) 2>&1) || { echo "$$said"; exit 1; }'
+	  'said=$$(clang-tidy --quiet "$$0" -- $(filter-out -Werror,$(FLAGS)) $(if $(EDIT),-DHN_LIBEDIT) $(HDF5_FLAGS) 2>&1) || { echo "$$said"; exit 1; }'
 lint-header:
 	$(call say,C++ engine/hn.h)
 	$Q$(CXX) -std=c++11 -Wall -Wextra -Wpedantic -Werror -fsyntax-only -x c++ engine/hn.h

@@ -67,7 +67,8 @@ $(PROGRAM): $(MAIN:%.c=$(BUILD)/%.o) $(BUILD)/libhn.a
 	$Q$(CC) $(FLAGS) $(EXPORT) -o $@ $^ $(LIBS) $(EDIT_LIBS)
 
 $(BUILD)/engine/edit.o: FLAGS += $(if $(EDIT),-DHN_LIBEDIT)
-$(BUILD)/engine/data/hdf5.o: FLAGS += $(if $(HDF5_LIBS),-DHN_HDF5 $(HDF5_CFLAGS))
+HDF5_FLAGS = $(if $(HDF5_LIBS),-DHN_HDF5 $(HDF5_CFLAGS))
+$(BUILD)/engine/data/hdf5.o $(BUILD)/engine/data/hdf5_read.o: FLAGS += $(HDF5_FLAGS)
 
 $(BUILD)/libhn.a: $(OBJECTS) $(BUILD)/list
 	$(call say,library $@)
@@ -230,9 +231,9 @@ asan:
 	  PROGRAM=build/asan/hnrun OPT='$(SANITIZE)'
 	@ASAN_OPTIONS=detect_leaks=1:$$ASAN_OPTIONS UBSAN_OPTIONS=print_stacktrace=1 build/asan/hnrun spec/run.lua $(ARGS)
 
-# Random bytes against what reads files, all three targets or those in TARGETS; ARGS are libFuzzer's:
+# Random bytes against what reads files and expressions, all targets or those in TARGETS; ARGS are libFuzzer's:
 # make fuzz TARGETS=predict ARGS=-max_total_time=600
-TARGETS     = model predict idx
+TARGETS     = model predict idx table expression
 FUZZ        = build/fuzz
 FUZZ_CHECKS = -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 FUZZ_LIMITS = -max_total_time=20 -max_len=8192 -timeout=10 -malloc_limit_mb=16 -rss_limit_mb=1024
@@ -241,15 +242,15 @@ fuzz:
 	@scripts/setup fuzz
 	@$(MAKE) all
 	@$(MAKE) $(TARGETS:%=$(FUZZ)/%) BUILD=$(FUZZ) CC=clang WARN=-w OPT='$(FUZZ_CHECKS)'
-	$Qmkdir -p $(FUZZ)/seeds/model $(FUZZ)/seeds/idx $(TARGETS:%=$(FUZZ)/corpus/%)
+	$Qmkdir -p $(TARGETS:%=$(FUZZ)/corpus/%) $(addprefix $(FUZZ)/seeds/,model idx table expression)
 	$Qcp spec/golden/*.hn $(FUZZ)/seeds/model && ln -sfn model $(FUZZ)/seeds/predict
 	$Q./hnrun spec/fuzz/seeds.lua $(FUZZ)/seeds
 	$Qcd $(FUZZ) && for t in $(TARGETS); do \
 	  echo "  fuzz    $$t"; ./$$t -dict=../../spec/fuzz/model.dict $(FUZZ_LIMITS) $(ARGS) corpus/$$t seeds/$$t || exit 1; done
 
-$(FUZZ)/idx: FUZZ_MUTATE =
+$(FUZZ)/idx $(FUZZ)/table $(FUZZ)/expression: FUZZ_MUTATE =
 $(FUZZ)/model $(FUZZ)/predict: FUZZ_MUTATE = spec/fuzz/mutate.c
-$(FUZZ)/model $(FUZZ)/predict $(FUZZ)/idx: $(FUZZ)/%: spec/fuzz/%.c $(wildcard spec/fuzz/*.[ch]) $(FUZZ)/libhn.a
+$(FUZZ)/model $(FUZZ)/predict $(FUZZ)/idx $(FUZZ)/table $(FUZZ)/expression: $(FUZZ)/%: spec/fuzz/%.c $(wildcard spec/fuzz/*.[ch]) $(FUZZ)/libhn.a
 	$(call say,link    $@)
 	$Q$(CC) $(FLAGS) -fsanitize=fuzzer -o $@ $< spec/fuzz/fuzz.c $(FUZZ_MUTATE) $(FUZZ)/libhn.a $(LIBS)
 
@@ -262,7 +263,7 @@ lint:
 lint-c: $(BUILD)/found
 	$(call say,clang-tidy engine)
 	$Qprintf '%s\n' $(SOURCES) | xargs -P$$(nproc) -n1 sh -c \
-	  'said=$$(clang-tidy --quiet "$$0" -- $(filter-out -Werror,$(FLAGS)) $(if $(EDIT),-DHN_LIBEDIT) 2>&1) || { echo "$$said"; exit 1; }'
+	  'said=$$(clang-tidy --quiet "$$0" -- $(filter-out -Werror,$(FLAGS)) $(if $(EDIT),-DHN_LIBEDIT) $(HDF5_FLAGS) 2>&1) || { echo "$$said"; exit 1; }'
 lint-header:
 	$(call say,C++ engine/hn.h)
 	$Q$(CXX) -std=c++11 -Wall -Wextra -Wpedantic -Werror -fsyntax-only -x c++ engine/hn.h
@@ -325,7 +326,7 @@ help:
 	@echo 'make bench-predict  ns for one event through hn_model_predict, beside loops over the expanded weights'
 	@echo 'make cuda-report  registers, shared memory and spills of every CUDA kernel (scripts/gpu-check needs a GPU)'
 	@echo 'make asan      the specs on a build with address and undefined-behaviour sanitizers'
-	@echo 'make fuzz      libFuzzer on the readers of files and on predictions, a minute; TARGETS=predict, ARGS to libFuzzer'
+	@echo 'make fuzz      libFuzzer on the readers of files and on predictions, two minutes; TARGETS=predict, ARGS to libFuzzer'
 	@echo 'make lint      clang-tidy, luacheck, and whether all that is public has a comment and a spec;'
 	@echo '               make format: clang-format'
 	@echo 'make doc       the reference manual, build/doc/index.html: Lua, C, README, examples'

@@ -8,7 +8,7 @@ describe("hn.h in C:", function()
   lazy_setup(function() copy = install.copy() end)
   lazy_teardown(function() os.execute("rm -rf " .. copy) end)
 
-  for _, name in ipairs { "tensors", "data", "blas" } do
+  for _, name in ipairs { "tensors", "data", "tables", "blas" } do
     it(("spec/support/c/%s.c finds all as the header says"):format(name), function()
       local path <const> = install.build(copy, ("spec/support/c/%s.c"):format(name), "cc -std=c11 -O1", "-lm")
       assert.equal("ok\n", install.ok(path .. " " .. files.folder()))

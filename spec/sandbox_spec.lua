@@ -105,6 +105,22 @@ describe("the folders of hnrun --allow", function()
     assert.equal(answer "there", answer "absent")
   end)
 
+  it("hold events, and patterns name no files elsewhere", function()
+    files.write("a,b\n1,2\n3,4\n", folder .. "/inner/events.csv")
+    files.write("a,b\n1,2\n", outside .. "/events.csv")
+    local out <const>, err <const>, code <const> = sandboxed(([[local hn, inner, outside = require "hn", %q, %q
+      print(hn.data.events { files = inner .. "/ev*.csv" })
+      for _, pattern in ipairs { outside .. "/*.csv", outside .. "/none/*", inner .. "/../../*/*.csv",
+        inner .. "/*/../../*.csv" } do
+        print(pcall(hn.data.events, { files = pattern }))
+      end]]):format(folder .. "/inner", outside), folder)
+    assert.same({ "", 0 }, { err, code })
+    local _, refused <const> = out:gsub("is in no folder that is open to this script", "")
+    assert.equal(3, refused)
+    assert.is_truthy(out:find("2 samples of 2", 1, true))
+    assert.is_truthy(out:find("has '..' behind a wildcard", 1, true))
+  end)
+
   it("are not left by a link that is written over", function()
     local _, err <const>, code <const> = sandboxed(save(folder .. "/dangling"), folder)
     assert.same({ "", 0 }, { err, code })

@@ -58,7 +58,8 @@ static hn_status check_pack(hn_array *target, int64_t at, int64_t rows, const hn
   int64_t width = size_of(target) / hn_array_shape(target)[0], least = index ? rows_of((hn_array *)index) : rows;
   if (n != width) return hn__fail(context, HN_SHAPE, "pack: %d columns for rows of %lld", n, (long long)width);
   if (at < 0 || rows > hn_array_shape(target)[0] - at)
-    return hn__fail(context, HN_SHAPE, "pack: %lld rows do not fit from row %lld on", (long long)rows, (long long)at + 1);
+    return hn__fail(context, HN_SHAPE, "pack: %lld rows do not fit from row %lld on", (long long)rows,
+                    (long long)at + 1);
   for (int c = 0; c < n; c++)
     if (hn_array_dtype(columns[c]) != HN_F64 || (index ? size_of(columns[c]) < least : size_of(columns[c]) != rows))
       return hn__fail(context, HN_ARGUMENT, "pack: column %d must be of float64, with the rows that are taken", c + 1);
@@ -107,7 +108,8 @@ hn_status hn_array_copy(hn_array *target, int64_t at, hn_array *source, const hn
   if (hn_array_dtype(source) != hn_array_dtype(target) || width != size_of(target) / room)
     return hn__fail(context, HN_SHAPE, "copy: rows of another type or length");
   if (at < 0 || count > room - at)
-    return hn__fail(context, HN_SHAPE, "copy: %lld rows do not fit from row %lld on", (long long)count, (long long)at + 1);
+    return hn__fail(context, HN_SHAPE, "copy: %lld rows do not fit from row %lld on", (long long)count,
+                    (long long)at + 1);
   size_t row = (size_t)width * bytes[hn_array_dtype(source)];
   char *to = (char *)hn_array_data(target) + (size_t)at * row;
   for (int64_t i = 0; i < count; i++, to += row) {

@@ -23,12 +23,12 @@ typedef struct csv {
   gzFile gz;
   char separator;
   mark *marks;
-  int64_t row;       /* that next_row() gives next */
-  int64_t line;      /* number of the line that was read last */
-  int64_t offset;    /* bytes before the buffer */
-  char *buffer;      /* holds bytes from `at` to `end`, of which [at, at + length) is the line */
+  int64_t row;    /* that next_row() gives next */
+  int64_t line;   /* number of the line that was read last */
+  int64_t offset; /* bytes before the buffer */
+  char *buffer;   /* holds bytes from `at` to `end`, of which [at, at + length) is the line */
   size_t at, end, room;
-  int *wanted;       /* of each column: where in the request it is, or -1 */
+  int *wanted; /* of each column: where in the request it is, or -1 */
 } csv;
 
 static hn_status read_error(hn_table *table, csv *file) {
@@ -52,10 +52,11 @@ static hn_status fill(hn_table *table, csv *file, bool *more) {
     if (file->room >= LONGEST)
       return hn__table_fail(table, HN_FORMAT, "'%s': line %lld is longer than %d MiB", table->path,
                             (long long)file->line + 1, LONGEST >> 20);
-    char *grown = realloc(file->buffer, 2 * file->room);
+    size_t room = file->room ? 2 * file->room : 1;
+    char *grown = realloc(file->buffer, room);
     if (!grown) return hn__table_memory(table);
     file->buffer = grown;
-    file->room *= 2;
+    file->room = room;
   }
   int got = gzread(file->gz, file->buffer + file->end, (unsigned)(file->room - file->end));
   int code = Z_OK;

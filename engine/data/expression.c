@@ -150,7 +150,8 @@ static hn_status quoted_name(parser *p) {
 static hn_status number(parser *p) {
   const char *end = p->at;
   double value;
-  while (isalnum((unsigned char)*end) || *end == '.' || ((*end == '-' || *end == '+') && (end[-1] == 'e' || end[-1] == 'E')))
+  while (isalnum((unsigned char)*end) || *end == '.' ||
+         ((*end == '-' || *end == '+') && (end[-1] == 'e' || end[-1] == 'E')))
     end++;
   if (!hn__number(p->at, end, &value)) return refuse(p, "no number");
   p->at = end;
@@ -202,7 +203,8 @@ static hn_status unary(parser *p) {
 typedef struct operator{
   const char *text;
   hn__formula code;
-} operator;
+}
+operator;
 
 static const operator levels[][9] = {
     {{"or", HN__FORMULA_OR}, {"||", HN__FORMULA_OR}},
@@ -222,7 +224,7 @@ enum { LEVELS = sizeof levels / sizeof *levels };
 static hn_status binary(parser *p, int level) {
   if (level == LEVELS) return unary(p);
   HN_TRY(binary(p, level + 1));
-  for (const operator*o = levels[level]; o->text;) {
+  for (const operator* o = levels[level]; o->text;) {
     if (!take(p, o->text)) {
       o++;
       continue;

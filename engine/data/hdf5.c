@@ -18,28 +18,13 @@ static void hdf5_close(hn_table *table) { (void)table; }
 
 #else
 
-#include <hdf5.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define PIECE (1 << 20) /* bytes that are read at once of datasets with several columns */
+#include "hdf5.h"
 
 /* libhdf5 has one state for all of the process, of which only some builds take care themselves. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-
-typedef struct dataset {
-  hid_t id;
-  int base;      /* the table's column that is its first */
-  int64_t width; /* its columns */
-  bool compound;
-  int dims;
-} dataset;
-
-typedef struct hdf5 {
-  hid_t file;
-  dataset *sets;
-  int64_t count;
-} hdf5;
 
 /* What libhdf5 says itself goes to no terminal. */
 typedef struct quiet {
@@ -67,7 +52,7 @@ static herr_t first_reason(unsigned n, const H5E_error2_t *error, void *to) {
   return 1; /* the innermost comes first, and is the reason */
 }
 
-static hn_status damaged(hn_table *table, const char *what) {
+hn_status hn__hdf5_damaged(hn_table *table, const char *what) {
   const char *reason = "its data are not as they should be";
   char text[256];
   H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, first_reason, &reason);
@@ -78,13 +63,14 @@ static hn_status damaged(hn_table *table, const char *what) {
 /* -- opening ---------------------------------------------------------------------------------------------------- */
 
 /* Names of the members of a compound type; the table reads those that are numbers. */
-static hn_status member_names(hn_table *table, dataset *set, hid_t type) {
+static hn_status member_names(hn_table *table, hn__dataset *set, hid_t type) {
   int n = H5Tget_nmembers(type);
-  hn_status status = n > 0 ? HN_OK : damaged(table, "a compound type");
+  hn_status status = n > 0 ? HN_OK : hn__hdf5_damaged(table, "a compound type");
   for (unsigned i = 0; i < (unsigned)n && status == HN_OK; i++) {
     char *name = H5Tget_member_name(type, i);
     H5T_class_t class = H5Tget_member_class(type, i);
-    if (!name) status = damaged(table, "a compound type");
+    if (!name)
+      status = hn__hdf5_damaged(table, "a compound type");
     else if (class != H5T_INTEGER && class != H5T_FLOAT)
       status = hn__table_fail(table, HN_FORMAT, "'%s': column '%s' holds no numbers", table->path, name);
     else
@@ -119,7 +105,7 @@ static hn_status add_texts(hn_table *table, const texts *t, int64_t n) {
 }
 
 /* Names in the attribute `columns`: as many texts as there are columns. *found: whether there is such an attribute. */
-static hn_status attribute_names(hn_table *table, const dataset *set, bool *found) {
+static hn_status attribute_names(hn_table *table, const hn__dataset *set, bool *found) {
   *found = H5Aexists(set->id, "columns") > 0;
   if (!*found) return HN_OK;
   hid_t id = H5Aopen(set->id, "columns", H5P_DEFAULT), type = H5Aget_type(id), space = H5Aget_space(id);
@@ -131,7 +117,7 @@ static hn_status attribute_names(hn_table *table, const dataset *set, bool *foun
   else if (!(t.bytes = calloc((size_t)set->width, t.size)))
     status = hn__table_memory(table);
   else if (H5Aread(id, type, t.bytes) < 0)
-    status = damaged(table, "the attribute 'columns'");
+    status = hn__hdf5_damaged(table, "the attribute 'columns'");
   else
     status = add_texts(table, &t, set->width);
   if (t.bytes && t.variable) H5Dvlen_reclaim(type, space, H5P_DEFAULT, t.bytes);
@@ -143,7 +129,7 @@ static hn_status attribute_names(hn_table *table, const dataset *set, bool *foun
 }
 
 /* Names and rows of an open dataset. *fits: whether it holds numbers in one or two dimensions. */
-static hn_status describe(hn_table *table, dataset *set, const char *name, bool *fits) {
+static hn_status describe(hn_table *table, hn__dataset *set, const char *name, bool *fits) {
   hsize_t sizes[2] = {0, 1};
   hid_t space = H5Dget_space(set->id), type = H5Dget_type(set->id);
   H5T_class_t class = H5Tget_class(type);
@@ -151,7 +137,7 @@ static hn_status describe(hn_table *table, dataset *set, const char *name, bool 
   bool numbers = class == H5T_INTEGER || class == H5T_FLOAT || class == H5T_ENUM, named = false;
   hn_status status = HN_OK;
   *fits = (numbers && (dims == 1 || dims == 2)) || (class == H5T_COMPOUND && dims == 1);
-  if (*fits && H5Sget_simple_extent_dims(space, sizes, NULL) < 0) status = damaged(table, name);
+  if (*fits && H5Sget_simple_extent_dims(space, sizes, NULL) < 0) status = hn__hdf5_damaged(table, name);
   set->dims = dims;
   set->width = sizes[1] < (1 << 24) ? (int64_t)sizes[1] : 1 << 24;
   if (*fits && status == HN_OK && class == H5T_COMPOUND)
@@ -164,25 +150,25 @@ static hn_status describe(hn_table *table, dataset *set, const char *name, bool 
   }
   H5Sclose(space);
   H5Tclose(type);
-  hdf5 *file = table->state;
+  hn__hdf5_file *file = table->state;
   int64_t rows = sizes[0] < INT64_MAX ? (int64_t)sizes[0] : INT64_MAX;
   if (status == HN_OK && *fits && file->count > 0 && rows != table->rows)
-    status = hn__table_fail(table, HN_FORMAT, "'%s': expected datasets of as many rows, got %lld in '%s', %lld before it",
-                            table->path, (long long)rows, name, (long long)table->rows);
+    status =
+        hn__table_fail(table, HN_FORMAT, "'%s': expected datasets of as many rows, got %lld in '%s', %lld before it",
+                       table->path, (long long)rows, name, (long long)table->rows);
   if (*fits) table->rows = rows;
   return status;
 }
 
 /* Takes a dataset's columns; what holds no numbers is left out of a group. */
 static hn_status add_dataset(hn_table *table, hid_t id, const char *name, bool wanted) {
-  hdf5 *file = table->state;
-  dataset set = {.id = id, .base = table->columns};
+  hn__hdf5_file *file = table->state;
+  hn__dataset set = {.id = id, .base = table->columns};
   bool fits;
   hn_status status = describe(table, &set, name, &fits);
   if (status == HN_OK && !fits && wanted)
     status = hn__table_fail(table, HN_FORMAT, "'%s': dataset '%s' is no table of numbers", table->path, name);
-  if (status == HN_OK && fits)
-    status = hn__table_grow(table, (void **)&file->sets, file->count, sizeof set);
+  if (status == HN_OK && fits) status = hn__table_grow(table, (void **)&file->sets, file->count, sizeof set);
   if (status == HN_OK && fits)
     file->sets[file->count++] = set;
   else
@@ -203,7 +189,7 @@ static hn_status add_group(hn_table *table, hid_t group);
 /* A dataset of the group; a group in a root that has no datasets is where the events are. */
 static hn_status add_entry(hn_table *table, hid_t group, const char *name, H5I_type_t kind) {
   hid_t id = H5Oopen(group, name, H5P_DEFAULT);
-  if (id < 0) return damaged(table, name);
+  if (id < 0) return hn__hdf5_damaged(table, name);
   hn_status status = HN_OK;
   if (H5Iget_type(id) == kind && kind == H5I_DATASET) return add_dataset(table, id, name, false);
   if (H5Iget_type(id) == kind && kind == H5I_GROUP) status = add_group(table, id);
@@ -213,10 +199,10 @@ static hn_status add_entry(hn_table *table, hid_t group, const char *name, H5I_t
 
 static hn_status add_entries(hn_table *table, hid_t group, H5I_type_t kind) {
   H5G_info_t info;
-  if (H5Gget_info(group, &info) < 0) return damaged(table, "a group");
+  if (H5Gget_info(group, &info) < 0) return hn__hdf5_damaged(table, "a group");
   for (hsize_t i = 0; i < info.nlinks; i++) {
     char *name = entry_name(group, i);
-    if (!name) return damaged(table, "a group");
+    if (!name) return hn__hdf5_damaged(table, "a group");
     hn_status status = add_entry(table, group, name, kind);
     free(name);
     HN_TRY(status);
@@ -231,7 +217,7 @@ static hn_status add_root(hn_table *table, hid_t root) {
   H5G_info_t info;
   HN_TRY(add_group(table, root));
   if (table->columns > 0) return HN_OK;
-  if (H5Gget_info(root, &info) < 0) return damaged(table, "its root");
+  if (H5Gget_info(root, &info) < 0) return hn__hdf5_damaged(table, "its root");
   if (info.nlinks == 1) return add_entries(table, root, H5I_GROUP);
   return hn__table_fail(table, HN_FORMAT, "'%s': expected the group of events to be named: group = \"events\"",
                         table->path);
@@ -246,114 +232,28 @@ static hn_status add_object(hn_table *table, hid_t id) {
 }
 
 static hn_status open_file(hn_table *table) {
-  hdf5 *file = table->state;
+  hn__hdf5_file *file = table->state;
   file->file = H5Fopen(table->path, H5F_ACC_RDONLY, H5P_DEFAULT);
-  if (file->file < 0) return damaged(table, "it cannot be opened");
+  if (file->file < 0) return hn__hdf5_damaged(table, "it cannot be opened");
   hid_t id = H5Oopen(file->file, *table->group ? table->group : "/", H5P_DEFAULT);
   if (id >= 0) return add_object(table, id);
   return hn__table_fail(table, HN_FORMAT, "'%s' has no group or dataset '%s'", table->path, table->group);
 }
 
 static hn_status hdf5_open(hn_table *table) {
-  hdf5 *file = table->state = calloc(1, sizeof *file);
+  hn__hdf5_file *file = table->state = calloc(1, sizeof *file);
   if (!file) return hn__table_memory(table);
   quiet before = enter();
   return leave(before, open_file(table));
 }
 
-/* -- reading ---------------------------------------------------------------------------------------------------- */
-
-/* The wanted columns of a dataset: where each is in the request. */
-typedef struct wanted {
-  const hn__rows *rows;
-  const dataset *set;
-} wanted;
-
-static bool belongs(const wanted *w, int i) {
-  int column = w->rows->columns[i] - w->set->base;
-  return column >= 0 && column < w->set->width;
-}
-
-/* Rows [first, first + count) and columns [column, column + width) into memory of this type. */
-static hn_status read_part(hn_table *table, const dataset *set, hid_t type, int64_t first, int64_t count, int64_t column,
-                           int64_t width, void *to) {
-  hsize_t start[2] = {(hsize_t)first, (hsize_t)column}, size[2] = {(hsize_t)count, (hsize_t)width};
-  hid_t file = H5Dget_space(set->id), memory = H5Screate_simple(set->dims, size, NULL);
-  bool read = H5Sselect_hyperslab(file, H5S_SELECT_SET, start, NULL, size, NULL) >= 0 &&
-              H5Dread(set->id, type, memory, file, H5P_DEFAULT, to) >= 0;
-  hn_status status = read ? HN_OK : damaged(table, "its numbers");
-  H5Sclose(memory);
-  H5Sclose(file);
-  return status;
-}
-
-/* Compound: a type in memory of the wanted members, as doubles. */
-static hid_t members(hn_table *table, const wanted *w, size_t *row) {
-  size_t n = 0;
-  for (int i = 0; i < w->rows->n; i++) n += belongs(w, i);
-  *row = n * sizeof(double);
-  hid_t type = H5Tcreate(H5T_COMPOUND, *row);
-  for (int i = 0, k = 0; i < w->rows->n; i++)
-    if (belongs(w, i)) H5Tinsert(type, table->names[w->rows->columns[i]], (size_t)k++ * sizeof(double), H5T_NATIVE_DOUBLE);
-  return type;
-}
-
-/* Pieces of whole rows, each `width` doubles of which `place` says whose they are. */
-static hn_status read_pieces(hn_table *table, const wanted *w, hid_t type, int64_t low, int64_t width, double *piece,
-                             int64_t most) {
-  const hn__rows *rows = w->rows;
-  for (int64_t at = 0, n; at < rows->count; at += n) {
-    n = rows->count - at < most ? rows->count - at : most;
-    HN_TRY(read_part(table, w->set, type, rows->first + at, n, low, w->set->compound ? 1 : width, piece));
-    for (int i = 0, k = 0; i < rows->n; i++) {
-      if (!belongs(w, i)) continue;
-      int64_t place = w->set->compound ? k++ : rows->columns[i] - w->set->base - low;
-      for (int64_t r = 0; r < n; r++) rows->out[i][at + r] = piece[r * width + place];
-    }
-  }
-  return HN_OK;
-}
-
-static hn_status read_several(hn_table *table, const wanted *w) {
-  int64_t low = w->set->width, high = -1, wide = 0;
-  for (int i = 0; i < w->rows->n; i++) {
-    if (!belongs(w, i)) continue;
-    int64_t column = w->rows->columns[i] - w->set->base;
-    low = column < low ? column : low, high = column > high ? column : high, wide++;
-  }
-  size_t row;
-  hid_t type = w->set->compound ? members(table, w, &row) : H5T_NATIVE_DOUBLE;
-  int64_t width = w->set->compound ? wide : high - low + 1, most = PIECE / 8 / width;
-  if (most < 1) most = 1;
-  double *piece = malloc((size_t)(most * width) * sizeof *piece);
-  hn_status status = piece ? read_pieces(table, w, type, low, width, piece, most) : hn__table_memory(table);
-  free(piece);
-  if (w->set->compound) H5Tclose(type);
-  return status;
-}
-
-static hn_status read_dataset(hn_table *table, const wanted *w) {
-  for (int i = 0; i < w->rows->n; i++) {
-    if (!belongs(w, i)) continue;
-    if (w->set->compound || w->set->width > 1) return read_several(table, w);
-    HN_TRY(read_part(table, w->set, H5T_NATIVE_DOUBLE, w->rows->first, w->rows->count, 0, 1, w->rows->out[i]));
-  }
-  return HN_OK;
-}
-
-static hn_status read_datasets(hn_table *table, const hn__rows *rows) {
-  hdf5 *file = table->state;
-  for (int64_t k = 0; k < file->count; k++) HN_TRY(read_dataset(table, &(wanted){rows, &file->sets[k]}));
-  return HN_OK;
-}
-
 static hn_status hdf5_read(hn_table *table, const hn__rows *rows) {
   quiet before = enter();
-  return leave(before, read_datasets(table, rows));
+  return leave(before, hn__hdf5_read_rows(table, rows));
 }
 
 static void hdf5_close(hn_table *table) {
-  hdf5 *file = table->state;
+  hn__hdf5_file *file = table->state;
   if (!file) return;
   quiet before = enter();
   for (int64_t k = 0; k < file->count; k++) H5Dclose(file->sets[k].id);

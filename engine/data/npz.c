@@ -12,12 +12,11 @@
 
 #define DEFLATE_RATIO 1032
 #define MOST_TAIL 65557 /* bytes of the end record with the longest comment */
-#define MOST_DIRECTORY (64 << 20)
 
 typedef struct npz {
   int fd;
   hn__npy_array **arrays; /* each in a place of its own: zlib's streams must not be moved */
-  int *base; /* column of the table that is the array's first */
+  int *base;              /* column of the table that is the array's first */
   int64_t count;
   unsigned char *directory;
 } npz;
@@ -68,7 +67,7 @@ static hn_status find_directory(hn_table *table, directory *d) {
     if (d->entries == 0xFFFF || d->offset == 0xFFFFFFFF) status = read_end64(table, size - tail + at, d);
   }
   free(end);
-  if (status == HN_OK && (d->size < 0 || d->size > MOST_DIRECTORY)) status = damaged(table, "its directory is too long");
+  if (status == HN_OK && (d->size < 0 || d->size > size)) status = damaged(table, "its directory is too long");
   return status;
 }
 
@@ -98,7 +97,8 @@ static hn_status entry_bytes(hn_table *table, const unsigned char *p, const unsi
   unsigned char local[30];
   HN_TRY(read_extra(table, extra, end, (int64_t *[]){&length, &packed, &offset}));
   HN_TRY(read_file(table, offset, sizeof local, local));
-  if (little(local, 4) != 0x04034b50 || (little(p + 8, 2) & 1)) return damaged(table, "an entry is not where it should be");
+  if (little(local, 4) != 0x04034b50 || (little(p + 8, 2) & 1))
+    return damaged(table, "an entry is not where it should be");
   int64_t start = offset + 30 + (int64_t)little(local + 26, 2) + (int64_t)little(local + 28, 2);
   bool fits = packed >= 0 && length >= 0 && start <= table->file.st_size && packed <= table->file.st_size - start;
   if (method != 0 && method != 8)

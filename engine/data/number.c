@@ -51,7 +51,8 @@ static const char *read_exponent(const char *at, const char *to, decimal *d) {
 static bool read_word(const char *from, const char *to, double *value) {
   size_t length = (size_t)(to - from);
   bool nan = length == 3 && strncasecmp(from, "nan", 3) == 0;
-  bool inf = (length == 3 && strncasecmp(from, "inf", 3) == 0) || (length == 8 && strncasecmp(from, "infinity", 8) == 0);
+  bool inf =
+      (length == 3 && strncasecmp(from, "inf", 3) == 0) || (length == 8 && strncasecmp(from, "infinity", 8) == 0);
   *value = nan ? (double)NAN : (double)INFINITY;
   return nan || inf;
 }

@@ -10,7 +10,7 @@
 
 #include "table.h"
 
-#define MOST_COLUMNS 1000000
+#define MOST_COLUMNS 100000
 
 hn_status hn__table_fail(hn_table *table, hn_status status, const char *format, ...) {
   va_list list;
@@ -88,23 +88,27 @@ static const hn__format *find_format(const unsigned char *start, ssize_t length)
   return &hn__csv;
 }
 
-/* Regular files only; opening must not wait, as it would for the other end of a named pipe. */
-static hn_status look_at(hn_table *table) {
+static hn_status look_into(hn_table *table, int fd) {
   unsigned char start[8];
   const char *reason = NULL;
-  int fd = open(table->path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-  ssize_t got = -1;
-  if (fd < 0 || fstat(fd, &table->file) != 0)
-    reason = strerror(errno);
-  else if (!S_ISREG(table->file.st_mode))
+  ssize_t got = read(fd, start, sizeof start);
+  if (got < 0) reason = strerror(errno);
+  if (fstat(fd, &table->file) != 0) return hn__table_fail(table, HN_FILE, "cannot read '%s'", table->path);
+  if (!S_ISREG(table->file.st_mode))
     reason = S_ISDIR(table->file.st_mode) ? "it is a folder" : "it is not a regular file";
-  else if ((got = read(fd, start, sizeof start)) < 0)
-    reason = strerror(errno);
-  if (fd >= 0) close(fd);
   if (reason) return hn__table_fail(table, HN_FILE, "cannot read '%s': %s", table->path, reason);
   if (got == 0) return hn__table_fail(table, HN_FORMAT, "'%s' is empty", table->path);
   table->format = find_format(start, got);
   return HN_OK;
+}
+
+/* Regular files only; opening must not wait, as it would for the other end of a named pipe. */
+static hn_status look_at(hn_table *table) {
+  int fd = open(table->path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  if (fd < 0) return hn__table_fail(table, HN_FILE, "cannot read '%s': %s", table->path, strerror(errno));
+  hn_status status = look_into(table, fd);
+  close(fd);
+  return status;
 }
 
 hn_status hn_table_open(const char *path, const char *group, hn_table **out) {
@@ -168,8 +172,7 @@ static hn_status read_rows(hn_table *table, const hn__rows *rows) {
   return check_unchanged(table);
 }
 
-hn_status hn_table_read(hn_table *table, int64_t first, int64_t count, int n, const int *columns,
-                        double *const *out) {
+hn_status hn_table_read(hn_table *table, int64_t first, int64_t count, int n, const int *columns, double *const *out) {
   const hn__rows rows = {first, count, n, columns, out};
   HN_TRY(check_rows(table, &rows));
   return read_rows(table, &rows);
@@ -201,8 +204,7 @@ static hn_status copy_request(hn_table *table, const hn__rows *rows) {
   return HN_OK;
 }
 
-hn_status hn_table_start(hn_table *table, int64_t first, int64_t count, int n, const int *columns,
-                         double *const *out) {
+hn_status hn_table_start(hn_table *table, int64_t first, int64_t count, int n, const int *columns, double *const *out) {
   const hn__rows rows = {first, count, n, columns, out};
   sigset_t all, before;
   HN_TRY(check_rows(table, &rows));

@@ -204,7 +204,8 @@ static int sum(lua_State *L) {
 /* copy(at, source, index or nil) */
 static int copy(lua_State *L) {
   hn_array *a = self(L), *source = check_array(L, 3, "copy: the source"), *index = optional_index(L, 4);
-  hnl_try(L, hn_array_context(a), hn_array_copy(a, hnl_integer(L, 2, "copy: the row", 1, INT64_MAX) - 1, source, index));
+  hnl_try(L, hn_array_context(a),
+          hn_array_copy(a, hnl_integer(L, 2, "copy: the row", 1, INT64_MAX) - 1, source, index));
   return 0;
 }
 
@@ -212,7 +213,8 @@ static int copy(lua_State *L) {
 static int part(lua_State *L) {
   static const char *const ways[] = {"random", "alternate", "block", NULL};
   hn_array *a = self(L);
-  uint8_t least = (uint8_t)hnl_integer(L, 2, "part: least", 0, 255), most = (uint8_t)hnl_integer(L, 3, "part: most", 0, 255);
+  uint8_t least = (uint8_t)hnl_integer(L, 2, "part: least", 0, 255),
+          most = (uint8_t)hnl_integer(L, 3, "part: most", 0, 255);
   uint8_t to = (uint8_t)hnl_integer(L, 4, "part: to", 0, 255);
   lua_Integer wanted = hnl_integer(L, 5, "part: wanted", 0, INT64_MAX);
   hn_parting how = (hn_parting)luaL_checkoption(L, 6, NULL, ways);
@@ -272,9 +274,9 @@ static int collect(lua_State *L) {
   return 0;
 }
 
-static const luaL_Reg methods[] = {{"shape", shape}, {"type", type},     {"table", table}, {"range", range},
-                                   {"slice", slice}, {"gather", gather}, {"pick", pick},   {"take", take},
-                                   {"give", give},   {"pack", pack},     {"where", where}, {"sum", sum},
+static const luaL_Reg methods[] = {{"shape", shape}, {"type", type},     {"table", table},   {"range", range},
+                                   {"slice", slice}, {"gather", gather}, {"pick", pick},     {"take", take},
+                                   {"give", give},   {"pack", pack},     {"where", where},   {"sum", sum},
                                    {"copy", copy},   {"part", part},     {"close", collect}, {NULL, NULL}};
 
 static const luaL_Reg metamethods[] = {{"__gc", collect}, {"__close", collect}, {"__tostring", tostring}, {NULL, NULL}};

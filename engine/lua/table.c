@@ -131,14 +131,15 @@ static int bytes(lua_State *L) {
   return 1;
 }
 
-/* glob(pattern): the files that it names, in order. Where scripts are limited to folders, each of them has to be in
- * one; the folder before the first wildcard too, so that nothing is told about others. */
+/* glob(pattern): the files that it names, in order. Where scripts are limited to folders, the folder before the first
+ * wildcard has to be in one, and ".." may not lead out of it behind that: nothing is told about other folders. */
 static int glob_files(lua_State *L) {
   const char *pattern = hnl_string(L, 1, "glob: the pattern");
   size_t plain = strcspn(pattern, "*?[");
   while (plain > 0 && pattern[plain - 1] != '/') plain--;
   lua_pushlstring(L, plain ? pattern : ".", plain ? plain : 1);
   hnl_path(L, -1, "glob: the folder");
+  if (strstr(pattern + plain, "..")) return hnl_fail(L, HN_ARGUMENT, "glob: '%s' has '..' behind a wildcard", pattern);
   glob_t found;
   int code = glob(pattern, GLOB_ERR, NULL, &found);
   if (code != 0 && code != GLOB_NOMATCH) return hnl_fail(L, HN_FILE, "cannot list '%s'", pattern);
@@ -151,13 +152,14 @@ static int glob_files(lua_State *L) {
   return 1;
 }
 
-static const luaL_Reg methods[] = {
-    {"names", names}, {"rows", rows},     {"sequential", sequential}, {"read", read}, {"start", start},
-    {"ready", ready}, {"finish", finish}, {"close", close_table},     {NULL, NULL}};
+static const luaL_Reg methods[] = {{"names", names},   {"rows", rows},         {"sequential", sequential},
+                                   {"read", read},     {"start", start},       {"ready", ready},
+                                   {"finish", finish}, {"close", close_table}, {NULL, NULL}};
 
 static const luaL_Reg metamethods[] = {{"__gc", close_table}, {"__close", close_table}, {NULL, NULL}};
 
-static const luaL_Reg functions[] = {{"table", table}, {"physical", physical}, {"bytes", bytes}, {"glob", glob_files}, {NULL, NULL}};
+static const luaL_Reg functions[] = {
+    {"table", table}, {"physical", physical}, {"bytes", bytes}, {"glob", glob_files}, {NULL, NULL}};
 
 void hnl_open_table(lua_State *L) {
   hnl_make_type(L, HNL_TABLE, methods, metamethods);

@@ -1,8 +1,9 @@
 -- Writes files for the fuzzer to begin with: ./hnrun spec/fuzz/seeds.lua FOLDER fills FOLDER/model with small networks
--- that have layers of every kind, and FOLDER/idx.
+-- that have layers of every kind, FOLDER/idx, FOLDER/table with the formats that we read ourselves, FOLDER/expression.
 local hn <const> = require "hn"
 local files <const> = require "spec.support.files"
 local idx <const> = require "spec.support.idx"
+local tables <const> = require "spec.support.tables"
 local nn <const> = hn.nn
 hn.use { device = "cpu", threads = 1, seed = 1 }
 
@@ -27,4 +28,16 @@ for type, values in pairs { u8 = { 0, 7, 255 }, i32 = { -1, 0, 7 }, f32 = { -0.5
   local bytes <const> = idx.bytes(type, { 3, 1 }, values)
   files.write(bytes, ("%s/idx/%s"):format(folder, type))
   files.gzip(files.write(bytes, ("%s/idx/%s-packed"):format(folder, type)))
+end
+
+local columns <const> = { { "pt", { 1, 2.5, 3 }, "<f4" }, { "eta", { -1, 0, 1e-3 } }, { "id", { 1, 2, 3 }, ">i2" } }
+local samples <const> = {
+  csv = tables.csv(columns), tabs = tables.csv(columns, "\t"), structured = tables.structured(columns),
+  plain = tables.plain { columns[2], columns[2] }, fortran = tables.plain({ columns[2], columns[2] }, true),
+  npz = tables.npz(columns), deflated = tables.npz(columns, true),
+}
+for name, bytes in pairs(samples) do files.write(bytes, ("%s/table/%s"):format(folder, name)) end
+for k, text in ipairs { "pt > 20 && !(abs(eta) < 2.5)", "a ? b : max(c, d, 1e-3)",
+  "not (x[3] ~= 1 and y) or `z z` ^ -2", "log(a, 2) + math.atan(b, c) // 3 % 2" } do
+  files.write(text, ("%s/expression/%d"):format(folder, k))
 end

@@ -1,17 +1,16 @@
--- Files of columns, written byte by byte, for specs of hn.data.events. A table is a list of { name, values, type }, type
--- one of NumPy's ("<f4", ">i8", ...; "<f8" where it is left out).
+-- Files of columns, written byte by byte, for specs of hn.data.events. A table is a list of { name, values, type }, the
+-- type one of NumPy's ("<f4", ">i8", ...; "<f8" where it is left out).
 
 local files <const> = require "spec.support.files"
 
 local tables <const> = {}
 
-local packs <const> = { f4 = "f", f8 = "d", i1 = "i1", i2 = "i2", i4 = "i4", i8 = "i8", u1 = "I1", u2 = "I2", u4 = "I4" }
+local packs <const> = { f4 = "f", f8 = "d", i1 = "i1", i2 = "i2", i4 = "i4", i8 = "i8", u1 = "I1", u2 = "I2" }
 
 local function type_of(column) return column[3] or "<f8" end
 
 local function pack(kind, value)
   local order <const> = kind:sub(1, 1) == ">" and ">" or "<"
-  if kind:sub(2) == "f2" then error "float16 is not written" end
   local letter <const> = packs[kind:sub(2)]
   return string.pack(order .. letter, letter:find "[fd]" and value or math.tointeger(value))
 end

@@ -22,7 +22,8 @@ function Set:__tostring()
   local shape <const> = set.shape(self)
   local parts = { text.count(self.count) .. " samples of " .. table.concat(shape, "x", 2) }
   if #shape == 1 then parts[1] = text.count(self.count) .. " samples of one number" end
-  if self.classes then parts[2] = self.classes .. " classes" elseif self.specs.y then parts[2] = "numbers as targets" end
+  if self.classes then parts[2] = self.classes .. " classes" end
+  if self.specs.y and not self.classes then parts[2] = "numbers as targets" end
   if self.specs.weight then parts[#parts + 1] = "weighted" end
   if self.stream then parts[#parts + 1] = "read from files" end
   return "data set: " .. table.concat(parts, ", ")

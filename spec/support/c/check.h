@@ -14,7 +14,7 @@ static int failures;
 #define WORKS(call) CHECK((call) == HN_OK)
 
 /* A context on the CPU with guard zones. */
-static hn_context *open_context(int64_t memory) {
+static inline hn_context *open_context(int64_t memory) {
   hn_options options = hn_options_default();
   hn_context *context = NULL;
   options.device = "cpu";
@@ -27,14 +27,14 @@ static hn_context *open_context(int64_t memory) {
 }
 
 /* Closes it, when nothing may be left in it. */
-static void close_context(hn_context *context) {
+static inline void close_context(hn_context *context) {
   hn_memory memory = hn_memory_read(context);
   CHECK(memory.objects == 0 && memory.damaged == 0);
   hn_context_close(context);
 }
 
 /* A tensor of one dimension with these numbers. */
-static hn_tensor *numbers(hn_context *context, int64_t n, const float *values) {
+static inline hn_tensor *numbers(hn_context *context, int64_t n, const float *values) {
   hn_tensor *t = NULL;
   WORKS(hn_tensor_new(context, HN_ACTIVATIONS, HN_FLOAT32, 1, &n, &t));
   WORKS(hn_tensor_write(t, 0, n, values));
@@ -42,7 +42,7 @@ static hn_tensor *numbers(hn_context *context, int64_t n, const float *values) {
 }
 
 /* Element i of a tensor. */
-static float at(const hn_tensor *t, int64_t i) {
+static inline float at(const hn_tensor *t, int64_t i) {
   float value = NAN;
   WORKS(hn_tensor_read(t, i, 1, &value));
   return value;

@@ -2,7 +2,6 @@
 -- @module hn.data.events
 
 local core <const> = require "hn.core"
-local kinds <const> = require "hn.kinds"
 local loaded <const> = require "hn.data.events.loaded"
 local options <const> = require "hn.options"
 local parts <const> = require "hn.data.events.parts"
@@ -102,7 +101,7 @@ end
 
 --- Fails where the first pass found what cannot be trained with.
 local function check_events(plan, codes, rows)
-  local complaint <const> = plan:complaint()
+  local _, complaint <const> = plan:not_finite()
   if complaint and plan.nan == "error" then
     core.fail("argument", '%s: NaN or infinite: %s, of %d events; nan = "drop" leaves such events out, nan = 0 puts '
       .. "0 in the place of such values", WHERE, complaint, rows)
@@ -146,26 +145,34 @@ local function read_all(run)
   return codes:pick(kept), all
 end
 
+--- What data sets tell about the events.
+local function counts_of(run, codes)
+  local kept <close> = codes:where(1, 255)
+  return { read = run.from.rows, kept = kept:shape()[1], negative = math.tointeger(run.plan.negatives),
+    nan = (run.plan:not_finite()) }
+end
+
 --- Sets that are read from the files in each pass.
-local function streams(run, o, codes, names, classes, rows)
+local function streams(run, o, codes, more, rows)
   local plan <const>, packed <const> = run.plan, run.from:sequential()
   if packed then
-    core.fail("argument", "%s: memory: %d events are too many for it, and '%s' is compressed as a whole, so it cannot be "
-      .. "read in parts: unpack it, or give more memory", WHERE, run.from.rows, packed)
+    core.fail("argument", "%s: memory: %d events are too many for it, and '%s' is compressed as a whole, so it cannot "
+      .. "be read in parts: unpack it, or give more memory", WHERE, run.from.rows, packed)
   end
   if rows < 16 then
     core.fail("argument", "%s: memory: %d bytes are too few for %d events of %d columns", WHERE, run.memory,
       run.from.rows, #plan.read)
   end
   local shared <const> = { plan = plan, blocks = run.blocks, room = run.room, labelled = run.labelled, idle = {} }
-  parts.scale(WHERE, plan, o, names, classes, function()
-    return stream.new(shared, codes, 1, recipe.strata):sums(classes)
+  parts.scale(WHERE, plan, o, more, function()
+    return stream.new(shared, codes, 1, recipe.strata):sums(more.classes)
   end)
-  return stream.sets(shared, codes, { names = names, classes = classes })
+  return stream.sets(shared, codes, more)
 end
 
 --- Events from files: data sets for training and test (nil without `split`), which hn.fit, hn.evaluate and net:predict
--- take. Fields beside those of each data set: `columns` (names of the features), `counts` { events, negative, nan }.
+-- take. Fields beside those of each data set: `columns`, the names of the features, and `counts` of events: { read =,
+-- kept =, negative = (their weights), nan = { NAME = values that were NaN or infinite } }.
 -- `set:spectator "mass"` gives the values of a spectator as a host array, in the order of a pass that does not shuffle.
 --
 -- Files are CSV (.gz as well), NPY, NPZ or HDF5: see hn_table in engine/hn.h; their columns go by names. A value is a
@@ -176,7 +183,7 @@ end
 -- { signal = files, background = files } (classes in the order of their names) or { { "signal", files }, ... } (in this
 -- order). `group`: where an HDF5 file has the events. `columns`: features, values or { name = "logpt", "log(pt)" }, or
 -- the name of a two-dimensional array (all columns that no other option names). `label`: the class, 0 or more, with
--- `names` of the classes; or `target`: a value or a list, for regression. `weight`. `cut`: a value, of which events with
+-- `names` of the classes; or `target`: a value or a list, for regression. `weight`. `cut`: a value; events where it is
 -- 0 (or false) are left out. `spectators`: values that are kept and not trained on.
 --
 -- `split` = { test = 0.2 (a fraction, or a number of events), how = "random" ("alternate": evenly spread, "block": the
@@ -185,8 +192,8 @@ end
 -- class' weights in the training part sum to its number of events) or "equal" (each to that of the first class), as
 -- TMVA's NormMode None, NumEvents, EqualNumEvents; the test part's get the same factors, and class_weights come on top.
 -- `negative`: weights below 0 stay ("keep"), become 0 ("clip"), or their events are left out ("drop").
--- `nan`: what features and targets that are NaN or infinite mean: "error", "drop" (such events are left out) or a number
--- in their place.
+-- `nan`: what features and targets that are NaN or infinite mean: "error", "drop" (such events are left out) or a
+-- number in their place.
 --
 -- `memory` (a quarter of the machine's): bytes of host memory, or a text such as "256MiB". Events that do not fit are
 -- read from their files in every pass, in the background, in a random order where a pass shuffles; their sets have no
@@ -204,9 +211,9 @@ return function(given)
   run.blocks, run.room = from:blocks(plan.rows), room
   local codes <const>, all <const> = read_all(run)
   local names <const> = from.classes or o.names
-  local classes <const> = classes_of(o, plan, names)
+  local more <const> = { names = names, classes = classes_of(o, plan, names), counts = counts_of(run, codes) }
   parts.split(codes, o.split)
-  if not all then return streams(run, o, codes, names, classes, rows) end
-  parts.scale(WHERE, plan, o, names, classes, function() return all:sums(codes, classes) end)
-  return all:sets(codes, { names = names, classes = classes })
+  if not all then return streams(run, o, codes, more, rows) end
+  parts.scale(WHERE, plan, o, more, function() return all:sums(codes, more.classes) end)
+  return all:sets(codes, more)
 end

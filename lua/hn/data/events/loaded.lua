@@ -79,10 +79,10 @@ function loaded.names_of(items)
 end
 
 --- Training and test set (nil if all is for training).
--- @param more { names =, classes = }
+-- @param more { names =, classes =, counts = }
 function Loaded:sets(codes, more)
   local plan <const>, data <const> = self.plan, set.new(self:columns(), more)
-  data.columns, data.spectators = loaded.names_of(plan.features), {}
+  data.columns, data.counts, data.spectators = loaded.names_of(plan.features), more.counts, {}
   for k, item in ipairs(plan.spectators) do data.spectators[item.name] = self.spectators[k] end
   local test <const> = codes:where(recipe.strata + 1, 255)
   if not test then return data, nil end

@@ -74,9 +74,10 @@ local function check_names(where, given, names, classes)
 end
 
 --- Tells the recipe the factors on weights, if there are any.
+-- @param more { names =, classes = }
 -- @param sums function() that gives number of events and sum of weights by class, in the training part
-function parts.scale(where, plan, o, names, classes, sums)
-  local mode <const> = o.normalise_weights
+function parts.scale(where, plan, o, more, sums)
+  local mode <const>, names <const>, classes <const> = o.normalise_weights, more.names, more.classes
   if not o.class_weights and mode == "none" then return end
   check_names(where, o.class_weights, names, classes)
   local counts, weights

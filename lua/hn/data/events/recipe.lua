@@ -1,4 +1,5 @@
---- What becomes of the columns of events: features, label, weight and so on, each a column, an expression or a function.
+--- What becomes of the columns of events: features, label, weight and so on, each a column, an expression or a
+-- function.
 -- @module hn.data.events.recipe
 
 local core <const> = require "hn.core"
@@ -95,7 +96,8 @@ end
 -- @param names the columns that there are
 function recipe.new(where, o, names)
   local self <const> = setmetatable({ where = where, names = names, known = {}, arrays = {}, nan = o.nan,
-    negative = o.negative, weighted = o.weight or o.class_weights or o.normalise_weights ~= "none", bad = {}, negatives = 0, formulas = {}, clean = {} }, Recipe)
+    negative = o.negative, bad = {}, negatives = 0, formulas = {}, clean = {} }, Recipe)
+  self.weighted = o.weight or o.class_weights or o.normalise_weights ~= "none"
   for _, name in ipairs(names) do
     self.known[name] = true
     local array <const> = name:match "^(.*)%[%d+%]$"
@@ -173,7 +175,8 @@ end
 local function replaced(self, item, array, count)
   if not item.replace then return array end
   self.clean[item] = self.clean[item] or {}
-  return formula(self, ("finite(a) ? a : %.17g"):format(self.nan), { array }, scratch(self, self.clean[item], count), count)
+  local target <const> = scratch(self, self.clean[item], count)
+  return formula(self, ("finite(a) ? a : %.17g"):format(self.nan), { array }, target, count)
 end
 
 local function check_labels(self, label, keep, count)
@@ -229,7 +232,8 @@ end
 
 local function drop_negative(self, weight, keep, count)
   if not weight then return end
-  self.negatives = self.negatives + formula(self, "a && b < 0", { keep, weight }, scratch(self, "bad", count), count):sum()
+  local negative <const> = formula(self, "a && b < 0", { keep, weight }, scratch(self, "bad", count), count)
+  self.negatives = self.negatives + negative:sum()
   if self.negative == "drop" then formula(self, "a && b >= 0", { keep, weight }, keep, count) end
 end
 
@@ -246,8 +250,8 @@ function Recipe:judge(block)
   drop_negative(self, self.weight and values(self, self.weight, block), keep, count)
   if result.label then check_labels(self, result.label, keep, count) end
   local code <const>, last <const> = scratch(self, "code", count), recipe.strata
-  formula(self, "a ? 1 : 0", { keep }, code, count)
-  if result.label then formula(self, ("a ? min(b, %d) + 1 : 0"):format(last - 1), { keep, result.label }, code, count) end
+  local text <const> = result.label and ("a ? min(b, %d) + 1 : 0"):format(last - 1) or "a ? 1 : 0"
+  formula(self, text, { keep, result.label }, code, count)
   if self.test then
     formula(self, ("a && b ? a + %d : a"):format(last), { code, values(self, self.test, block) }, code, count)
   end
@@ -256,15 +260,18 @@ function Recipe:judge(block)
   return result
 end
 
---- What was not finite, in words: "3 of 'pt', 1 of 'mass'"; nil if nothing was.
-function Recipe:complaint()
-  local parts <const> = {}
+--- How many values were not finite, by name, and in words: "3 of 'pt', 1 of 'mass'" (nil if none).
+function Recipe:not_finite()
+  local counts <const>, parts <const> = {}, {}
   for _, list in ipairs { self.features, self.targets, { self.label }, { self.weight } } do
     for _, item in ipairs(list) do
-      if self.bad[item] then parts[#parts + 1] = ("%d of '%s'"):format(self.bad[item], item.name) end
+      if self.bad[item] then
+        counts[item.name] = math.tointeger(self.bad[item])
+        parts[#parts + 1] = ("%d of '%s'"):format(counts[item.name], item.name)
+      end
     end
   end
-  return #parts > 0 and table.concat(parts, ", ") or nil
+  return counts, #parts > 0 and table.concat(parts, ", ") or nil
 end
 
 --- Whether labels or weights that are kept are not finite.

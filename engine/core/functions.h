@@ -13,6 +13,9 @@
 
 #include "hash.h"
 
+/* sign(a) log(1 + b |a|) / b, and its limit for b = 0. */
+HN_INLINE float hn__signed_log(float a, float b) { return b == 0 ? a : copysignf(log1pf(b * fabsf(a)) / b, a); }
+
 /* clang-format off: it takes the products in these rows for pointers */
 /* X(name, numbers, y, slope): y = f(x; a), and dy/dx in terms of x, y and a. `numbers` is the op's numeric parameter
  * as scripts see it. GELU is the exact one (Hendrycks & Gimpel 2016): x * Phi(x). */
@@ -37,8 +40,8 @@
   X(add, a + b, 1.0f, 1.0f)                                                                                            \
   X(sub, a - b, 1.0f, -1.0f)                                                                                           \
   X(mul, a *b, b, a)                                                                                                   \
-  X(signed_log, b == 0 ? a : copysignf(log1pf(b * fabsf(a)) / b, a), 1.0f / (1.0f + b * fabsf(a)),                     \
-    b == 0 ? -0.5f * a * fabsf(a) : (a / (1.0f + b * fabsf(a)) - copysignf(log1pf(b * fabsf(a)) / b, a)) / b)
+  X(signed_log, hn__signed_log(a, b), 1.0f / (1.0f + b * fabsf(a)),                                                    \
+    b == 0 ? -0.5f * a * fabsf(a) : (a / (1.0f + b * fabsf(a)) - hn__signed_log(a, b)) / b)
 
 /* X(name, numbers, loss, slope): loss of output x against target t, and its derivative in x. The loss of a sample is
  * the mean over its outputs. bce takes logits; its form keeps exp from overflowing. */

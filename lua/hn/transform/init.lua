@@ -170,7 +170,7 @@ end
 -- number or name, whose events it is fitted to, or of targets that are numbers their value; `knots` (200) of "uniform"
 -- and "gauss".
 function Transform:init(list)
-  if kinds.of(list) ~= "table" or #list == 0 then
+  if kinds.of(list) ~= "table" then
     core.fail("argument", "hn.transform: expected a list of transformations, got %s", kinds.describe(list))
   end
   local parts <const> = {}
@@ -180,6 +180,7 @@ function Transform:init(list)
     end
     parts[key] = read(key, entry)
   end
+  if #parts == 0 then core.fail("argument", "hn.transform: expected at least one transformation") end
   recipes[self] = parts
 end
 

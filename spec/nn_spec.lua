@@ -60,6 +60,14 @@ describe("every layer", function()
     { "Dropout", function() return nn.Dropout(0.5) end, { 4, 6 }, 0 },
     { "BatchNorm", function() return nn.BatchNorm(6) end, { 4, 6 }, 12 },
     { "LayerNorm", function() return nn.LayerNorm(6) end, { 4, 6 }, 12 },
+    { "Affine, diagonal", function()
+      return nn.Affine { mean = { 1, 2, 3, 4, 5, 6 }, scale = { 1, 2, 3, 4, 5, 6 } }
+    end, { 4, 6 }, 0 },
+    { "Log", function() return nn.Log { 0, 1, 1, 2, 1, 0 } end, { 4, 6 }, 0 },
+    { "Interpolate", function()
+      local row <const> = { -1, 0, 2 }
+      return nn.Interpolate { knots = { row, row, row, row, row, row }, values = { row, row, row, row, row, row } }
+    end, { 4, 6 }, 0 },
     { "Flatten", nn.Flatten, { 4, 6 }, 0, function() return hn.tensor { 4, 3, 2 } end },
     { "Sequential", function() return nn.Sequential { nn.Linear(6, 2), nn.ReLU(), nn.Linear(2, 5) } end, { 4, 5 }, 29 },
     { "Residual", function() return nn.Residual { nn.Linear(6, 2), nn.Linear(2, 6) } end, { 4, 6 }, 32 },

@@ -90,7 +90,8 @@ describe("hn.transform", function()
     it("leaves features that it does not act on, to the bit: " .. kind, function()
       local others <const> = {}
       for i, row in ipairs(EVENTS) do others[i] = { row[1], row[3] } end
-      local y <const> = outputs({ { kind, features = { 3, 1 } } }, data(EVENTS), EVENTS)
+      local input <const> = hn.transform { { kind, features = { 3, 1 } } }:fit(data(EVENTS))
+      local y <const> = input(hn.tensor(EVENTS)):table()
       local two <const> = outputs({ { kind } }, data(others), others)
       each(y, function(v, i, j)
         if j == 2 then assert.equal(EVENTS[i][2], v) end
@@ -197,7 +198,9 @@ describe("hn.transform", function()
       { {}, "hn.transform: expected at least one transformation" },
       { { "gaus" }, 'hn.transform: transformation 1: expected "normalise", "standardise", "decorrelate", "pca", '
         .. '"uniform", "gauss" or "log", got "gaus"' },
-      { { { "pca", knots = 3 } }, "hn.transform: pca: unknown option 'knots' (the options are class, features)" },
+      { { { "pca", knots = 3 } }, "hn.transform: pca: knots are for uniform and gauss alone" },
+      { { { "log", class = 1 } }, "hn.transform: log: it is not fitted, so it takes no class" },
+      { { { "gauss", knot = 5 } }, "hn.transform: unknown option 'knot'; did you mean 'knots'?" },
       { { { "pca", features = { 1, 4 } } },
         "fit: pca: features[2]: expected a feature's number from 1 to 3 that comes once, got 4" },
       { { { "pca", features = { 2, 2 } } },

@@ -39,7 +39,8 @@ for name in pairs(pieces.functions) do steps[name] = in_place end
 
 local function refuse(path, module)
   core.fail("argument", "export: layer %s: %s cannot be exported (Sequential, Linear, Hashed, BatchNorm, "
-    .. "LayerNorm, Dropout, Flatten, activations and hn.transform can)", path == "" and "net" or path, kinds.describe(module))
+    .. "LayerNorm, Dropout, Flatten, activations and hn.transform can)", path == "" and "net" or path,
+    kinds.describe(module))
 end
 
 local function collect(module, path, list)

@@ -58,7 +58,7 @@ function Log:init(rate)
   self.size = #rate
   self.rate = tensor_of(self, "rate", rate, self.size)
   for i, r in ipairs(rate) do
-    if not (r >= 0) then
+    if r ~= r or r < 0 then
       core.fail("argument", "hn.nn.Log: rate[%d]: expected a number from 0 on, got %s", i, kinds.describe(r))
     end
   end
@@ -80,7 +80,7 @@ function Interpolate:init(given)
   self.size, self.count = #o.knots, type(o.knots[1]) == "table" and #o.knots[1] or 0
   for i, row in ipairs(o.knots) do
     for k = 2, self.count do
-      if not (row[k - 1] < row[k]) then
+      if row[k] ~= row[k] or row[k - 1] >= row[k] then
         core.fail("argument", "hn.nn.Interpolate: knots: expected rising numbers, got %s after %s in row %d",
           kinds.describe(row[k]), kinds.describe(row[k - 1]), i)
       end

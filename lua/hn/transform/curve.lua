@@ -39,7 +39,7 @@ end
 
 local curve <const> = {}
 
---- The curve of a feature, of `count` knots at most, which is flat beyond the smallest and the largest number: knots and
+--- The curve of a feature through `count` knots at most, flat beyond the smallest and the largest number: knots and
 -- values.
 function curve.fit(kind, list, count)
   local xs, ys = points(list, targets[kind])

@@ -108,8 +108,10 @@ end
 
 --- The numbers of an event of the set.
 local function inputs_of(data)
-  for x in data:batches { batch = 1 } do return x:size() // x:shape()[1] end
-  core.fail("argument", "fit: the data set is empty")
+  local step <const>, _, _, _ <close> = data:batches { batch = 1 }
+  local x <const> = step()
+  if not x then core.fail("argument", "fit: the data set is empty") end
+  return x:size() // x:shape()[1]
 end
 
 --- What a transformation is fitted by: `inputs`, the number of features, and the methods above, each a pass.

@@ -87,10 +87,15 @@ function others.Affine(graph, x, step)
   return m.scale and centred * graph:tensor(name .. "_scale", m.scale) or centred
 end
 
---- A vector of floats made of one of the module's.
+--- A constant from a list of numbers.
+local function listed(graph, name, shape, list)
+  return graph:floats(name, shape, function(first, count) return table.move(list, first, first + count - 1, 1, {}) end)
+end
+
+--- f of each number of a list, as a vector.
 local function derived(graph, name, list, f)
   for i, value in ipairs(list) do list[i] = f(value) end
-  return graph:floats(name, { #list }, function(first, count) return table.move(list, first, first + count - 1, 1, {}) end)
+  return listed(graph, name, { #list }, list)
 end
 
 function others.Log(graph, x, step)
@@ -116,12 +121,7 @@ end
 function others.Interpolate(graph, x, step)
   local m <const>, name <const>, far <const> = step.module, step.name, 3e38
   local shape <const> = { m.size, m.count - 1 }
-  local function constant(part, f)
-    local list <const> = segments(m, f)
-    return graph:floats(name .. part, shape, function(first, count)
-      return table.move(list, first, first + count - 1, 1, {})
-    end)
-  end
+  local function constant(part, f) return listed(graph, name .. part, shape, segments(m, f)) end
   local from <const> = constant("_from", function(knots, _, k) return knots[k] end)
   local low <const> = constant("_low", function(_, _, k) return k == 1 and -far or 0 end)
   local high <const> = constant("_high", function(knots, _, k)

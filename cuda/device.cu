@@ -269,6 +269,8 @@ static const hn_backend table = {
     .loss_grad = hn__cuda_loss_grad,
     .find_outside = hn__cuda_find_outside,
     .quantize = hn__cuda_quantize,
+    .interpolate = hn__cuda_interpolate,
+    .interpolate_grad = hn__cuda_interpolate_grad,
     .update = hn__cuda_update,
 };
 

@@ -253,6 +253,15 @@ describe("in a C program,", function()
     end)
   end
 
+  it("predictions are the engine's: transformations of the input", function()
+    backends.open { device = "cpu" }
+    local rows <const> = rows_of(60, 6)
+    local function fitted(list) return hn.transform(list):fit(hn.data.tensors { x = rows }) end
+    local net <const> = sequence(fitted { { "log", features = { 1, 4 } }, { "gauss", knots = 15 } },
+      fitted { "standardise", "pca", "uniform" }, nn.Linear(6, 6), fitted { "decorrelate" })
+    near(net:predict(rows):table(), predict(net, rows, 1))
+  end)
+
   it("predictions of a sample do not depend on threads and on the others", function()
     backends.open { device = "cpu" }
     local net <const>, rows <const> = stirred(nn.Hashed(28, 50, { compression = 1 / 2 })), rows_of(23, 28)

@@ -60,6 +60,19 @@ describe("every layer", function()
     { "Dropout", function() return nn.Dropout(0.5) end, { 4, 6 }, 0 },
     { "BatchNorm", function() return nn.BatchNorm(6) end, { 4, 6 }, 12 },
     { "LayerNorm", function() return nn.LayerNorm(6) end, { 4, 6 }, 12 },
+    { "Affine, diagonal", function()
+      return nn.Affine { mean = { 1, 2, 3, 4, 5, 6 }, scale = { 1, 2, 3, 4, 5, 6 } }
+    end, { 4, 6 }, 0 },
+    { "Affine, a matrix", function()
+      local weight <const> = { { 0, 1, 0, 0, 0, 0 } }
+      for i = 2, 6 do weight[i] = { 1, i, 0, -1, 2, i } end
+      return nn.Affine { mean = { 1, 2, 3, 4, 5, 6 }, weight = weight }
+    end, { 4, 6 }, 0 },
+    { "Log", function() return nn.Log { 0, 1, 1, 2, 1, 0 } end, { 4, 6 }, 0 },
+    { "Interpolate", function()
+      local row <const> = { -1, 0, 2 }
+      return nn.Interpolate { knots = { row, row, row, row, row, row }, values = { row, row, row, row, row, row } }
+    end, { 4, 6 }, 0 },
     { "Flatten", nn.Flatten, { 4, 6 }, 0, function() return hn.tensor { 4, 3, 2 } end },
     { "Sequential", function() return nn.Sequential { nn.Linear(6, 2), nn.ReLU(), nn.Linear(2, 5) } end, { 4, 5 }, 29 },
     { "Residual", function() return nn.Residual { nn.Linear(6, 2), nn.Linear(2, 6) } end, { 4, 6 }, 32 },
@@ -97,6 +110,32 @@ describe("every layer", function()
         assert.matches(name, tostring(value), 1, true)
       end
     end
+  end)
+end)
+
+describe("layers that are fitted", function()
+  it("compute what they say", function()
+    local x <const> = hn.tensor { { 3, -7 } }
+    local function near(expected, layer)
+      for j, y in ipairs(layer(x):table()[1]) do assert.is_true(math.abs(y - expected[j]) < 1e-6, tostring(y)) end
+    end
+    near({ 4, -12 }, nn.Affine { mean = { 1, -3 }, scale = { 2, 3 } })
+    near({ -10, 24 }, nn.Affine { mean = { 1, -3 }, weight = { { -1, 2 }, { 4, -4 } } })
+    near({ math.log(7) / 2, -7 }, nn.Log { 2, 0 })
+    near({ 2.5, 4 }, nn.Interpolate { knots = { { 0, 2, 4 }, { 0, 1, 2 } }, values = { { 0, 3, 2 }, { -3, -4, 0 } } })
+  end)
+
+  it("refuse tables that do not fit", function()
+    for _, case in ipairs {
+      { function() nn.Affine { mean = { 1 } } end, "expected either scale or weight, got none" },
+      { function() nn.Affine { mean = { 1 }, scale = { 1, 2 } } end, "scale: expected 1 numbers, got 2" },
+      { function() nn.Affine { mean = { 1, 2 }, weight = { { 1, 2 } } } end, "weight: expected 2x2 numbers, got 1x2" },
+      { function() nn.Log { -1 } end, "rate[1]: expected a number from 0 on, got -1" },
+      { function() nn.Interpolate { knots = { { 1, 1 } }, values = { { 1, 2 } } } end,
+        "knots: expected rising numbers, got 1 after 1 in row 1" },
+      { function() nn.Interpolate { knots = { { 1, 2 } }, values = { { 1, 2, 3 } } } end,
+        "values: expected 1x2 numbers, got 1x3" },
+    } do assert.error_matches(case[1], case[2], 1, true) end
   end)
 end)
 

@@ -82,3 +82,32 @@ describe("hn.tmva.strategy", function()
     assert.error_matches(function() hn.tmva.strategy "DropConfig=0.5" end, "expected the network", 1, true)
   end)
 end)
+
+describe("hn.tmva.transform", function()
+  local x <const> = { { 1, 2, 4 }, { 2, 1, 0 }, { 3, 5, -2 }, { 5, 3, 7 }, { -1, 3, 1 } }
+  local function fitted(input)
+    local data <const> = hn.data.tensors { x = x, y = hn.labels { 1, 2, 1, 2, 1 }, names = { "Signal", "Background" } }
+    return input:fit(data)(hn.tensor(x)):table()
+  end
+
+  for text, list in pairs {
+    ["N,G,D"] = { "normalise", "gauss", "decorrelate" },
+    ["P_Signal"] = { { "pca", class = 1 } },
+    ["U(_V0_,_V2_),D_Background"] = { { "uniform", features = { 1, 3 } }, { "decorrelate", class = 2 } },
+    ["I, N_AllClasses"] = { "normalise" },
+    ["G(_V1_)_Background"] = { { "gauss", features = { 2 }, class = "Background" } },
+  } do
+    it("reads " .. text, function()
+      assert.same(fitted(hn.transform(list)), fitted(hn.tmva.transform(text)))
+    end)
+  end
+
+  for text, words in pairs {
+    X = 'got "X"', n = 'got "n"', ["N Signal"] = 'got "N Signal"', ["D(_V0_"] = 'got "D(_V0_"',
+    ["N(mass)"] = 'expected variables by number, as _V0_, got "mass"', I = "expected at least one transformation",
+  } do
+    it("refuses " .. text, function()
+      assert.error_matches(function() hn.tmva.transform(text) end, words, 1, true)
+    end)
+  end
+end)

@@ -152,6 +152,11 @@ typedef struct hn_backend {
   hn_status (*find_outside)(hn__device *d, const int32_t *ids, int64_t n, int64_t limit, int64_t *host);
   /* y[i] = x[i] rounded to a multiple of hn__unit(the largest magnitude of x, levels) */
   hn_status (*quantize)(hn__device *d, int64_t n, int levels, const float *x, float *y);
+  /* y[i] = hn__interpolate() of x[i] with row i mod cols of the tables knots and values, cols x count */
+  hn_status (*interpolate)(hn__device *d, int64_t n, int64_t cols, int64_t count, const float *x, const float *knots,
+                           const float *values, float *y);
+  hn_status (*interpolate_grad)(hn__device *d, int64_t n, int64_t cols, int64_t count, const float *x,
+                                const float *knots, const float *values, const float *dy, float *dx);
   /* One step of the rule over n weights. s2 may be NULL where the rule has one state. */
   hn_status (*update)(hn__device *d, const hn__step *step, int64_t n, float *w, const float *g, float *s1, float *s2);
 } hn_backend;

@@ -13,6 +13,9 @@
 
 #include "hash.h"
 
+/* sign(a) log(1 + b |a|) / b, and its limit for b = 0. */
+HN_INLINE float hn__signed_log(float a, float b) { return b == 0 ? a : copysignf(log1pf(b * fabsf(a)) / b, a); }
+
 /* clang-format off: it takes the products in these rows for pointers */
 /* X(name, numbers, y, slope): y = f(x; a), and dy/dx in terms of x, y and a. `numbers` is the op's numeric parameter
  * as scripts see it. GELU is the exact one (Hendrycks & Gimpel 2016): x * Phi(x). */
@@ -36,7 +39,9 @@
 #define HN_BINARY_LIST(X)                                                                                              \
   X(add, a + b, 1.0f, 1.0f)                                                                                            \
   X(sub, a - b, 1.0f, -1.0f)                                                                                           \
-  X(mul, a *b, b, a)
+  X(mul, a *b, b, a)                                                                                                   \
+  X(signed_log, hn__signed_log(a, b), 1.0f / (1.0f + b * fabsf(a)),                                                    \
+    b == 0 ? -0.5f * a * fabsf(a) : (a / (1.0f + b * fabsf(a)) - hn__signed_log(a, b)) / b)
 
 /* X(name, numbers, loss, slope): loss of output x against target t, and its derivative in x. The loss of a sample is
  * the mean over its outputs. bce takes logits; its form keeps exp from overflowing. */
@@ -82,6 +87,29 @@ HN_INLINE float hn__unit(uint32_t largest, int levels) {
 
 /* x as the nearest multiple, of two the even one. */
 HN_INLINE float hn__multiple(float x, float unit) { return unit == 0 ? 0.0f : rintf(x / unit) * unit; }
+
+/* The knot at or before x, of `count` that rise: the last but one at most, so that another one follows. */
+HN_INLINE int64_t hn__knot_before(int64_t count, const float *knots, float x) {
+  int64_t low = 0, high = count - 1;
+  while (high - low > 1) {
+    int64_t middle = (low + high) / 2;
+    if (knots[middle] <= x)
+      low = middle;
+    else
+      high = middle;
+  }
+  return low;
+}
+
+HN_INLINE float hn__knot_slope(const float *knots, const float *values, int64_t k) {
+  return (values[k + 1] - values[k]) / (knots[k + 1] - knots[k]);
+}
+
+/* x through straight lines between points (knots, values), of which the outer ones go on. */
+HN_INLINE float hn__interpolate(int64_t count, const float *knots, const float *values, float x) {
+  int64_t k = hn__knot_before(count, knots, x);
+  return values[k] + (x - knots[k]) * hn__knot_slope(knots, values, k);
+}
 
 /* What a rule needs beyond hn_rule, computed once a step in double: adam's bias corrections. */
 typedef struct hn__step {

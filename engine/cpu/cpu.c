@@ -200,5 +200,7 @@ const hn_backend hn__cpu_backend = {
     .loss_grad = hn__cpu_loss_grad,
     .find_outside = hn__cpu_find_outside,
     .quantize = hn__cpu_quantize,
+    .interpolate = hn__cpu_interpolate,
+    .interpolate_grad = hn__cpu_interpolate_grad,
     .update = hn__cpu_update,
 };

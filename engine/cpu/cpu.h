@@ -155,6 +155,11 @@ hn_status hn__cpu_loss_grad(hn__device *d, hn__loss f, float a, int64_t rows, in
 
 hn_status hn__cpu_quantize(hn__device *d, int64_t n, int levels, const float *x, float *y);
 
+hn_status hn__cpu_interpolate(hn__device *d, int64_t n, int64_t cols, int64_t count, const float *x, const float *knots,
+                              const float *values, float *y);
+hn_status hn__cpu_interpolate_grad(hn__device *d, int64_t n, int64_t cols, int64_t count, const float *x,
+                                   const float *knots, const float *values, const float *dy, float *dx);
+
 hn_status hn__cpu_update(hn__device *d, const hn__step *step, int64_t n, float *w, const float *g, float *s1,
                          float *s2);
 

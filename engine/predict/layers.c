@@ -124,6 +124,32 @@ static hn_status load_norm(hn__loader *l, const hn__layer *layer, hn__predict_st
   return step->kind == HN_STEP_BATCH_NORM ? statistics(l, layer, epsilon, step) : HN_OK;
 }
 
+/* A matrix makes two steps: what is subtracted, and a product. */
+static hn_status load_affine(hn__loader *l, const hn__layer *layer, hn__predict_step *step) {
+  HN_TRY(size(l, layer, "size", &step->inputs));
+  step->outputs = step->inputs;
+  HN_TRY(tensor(l, layer, "mean", step->inputs, 0, &step->mean));
+  if (!field(layer, "weight")) return tensor(l, layer, "scale", step->inputs, 0, &step->scale);
+  HN_TRY(hn__predict_add(l, step));
+  step->kind = HN_STEP_LINEAR;
+  return tensor(l, layer, "weight", step->inputs, step->inputs, &step->weight);
+}
+
+static hn_status load_log(hn__loader *l, const hn__layer *layer, hn__predict_step *step) {
+  HN_TRY(size(l, layer, "size", &step->inputs));
+  step->outputs = step->inputs;
+  return tensor(l, layer, "rate", step->inputs, 0, &step->scale);
+}
+
+static hn_status load_interpolate(hn__loader *l, const hn__layer *layer, hn__predict_step *step) {
+  HN_TRY(size(l, layer, "size", &step->inputs));
+  HN_TRY(size(l, layer, "count", &step->count));
+  step->outputs = step->inputs;
+  if (step->count < 2) return bad_field(l, layer, "count", "a number from 2 on");
+  HN_TRY(tensor(l, layer, "knots", step->inputs, step->count, &step->knots));
+  return tensor(l, layer, "values", step->inputs, step->count, &step->values);
+}
+
 /* Kinds whose step is one function of what comes in. `number` is the field with its argument, or NULL. */
 typedef struct function {
   const char *kind;
@@ -173,6 +199,9 @@ static const struct {
     {"Hashed", HN_STEP_HASHED, load_linear},
     {"BatchNorm", HN_STEP_BATCH_NORM, load_norm},
     {"LayerNorm", HN_STEP_LAYER_NORM, load_norm},
+    {"Affine", HN_STEP_AFFINE, load_affine},
+    {"Log", HN_STEP_LOG, load_log},
+    {"Interpolate", HN_STEP_INTERPOLATE, load_interpolate},
 };
 
 hn_status hn__predict_layer(hn__loader *l, const hn__layer *layer) {

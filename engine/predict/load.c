@@ -47,7 +47,8 @@ static hn_status load_residual(hn__loader *l, const hn__layer *layer, const char
 static hn_status load_kind(hn__loader *l, const hn__layer *layer, const cJSON *module, const char *number) {
   const cJSON *items = cJSON_GetObjectItemCaseSensitive(module, "items");
   HN_TRY(check_fields(l, layer));
-  if (strcmp(layer->kind, "Sequential") == 0) return load_items(l, layer, number, items);
+  if (strcmp(layer->kind, "Sequential") == 0 || strcmp(layer->kind, "Transform") == 0)
+    return load_items(l, layer, number, items);
   if (strcmp(layer->kind, "Residual") == 0) return load_residual(l, layer, number, items);
   return hn__predict_layer(l, layer);
 }

@@ -12,6 +12,9 @@ typedef enum hn__step_kind {
   HN_STEP_HASHED,
   HN_STEP_BATCH_NORM,
   HN_STEP_LAYER_NORM,
+  HN_STEP_AFFINE,
+  HN_STEP_LOG,
+  HN_STEP_INTERPOLATE,
   HN_STEP_UNARY,
   HN_STEP_SOFTMAX,
   HN_STEP_SAVE, /* a Residual begins: keeps what comes in */
@@ -28,8 +31,10 @@ typedef struct hn__predict_step {
   hn_matrix bias_matrix;     /* outputs x 1 */
   const float *bias_pool;    /* from the matrix' offset on, or NULL */
   const float *gain;         /* norms */
-  const float *mean, *scale; /* batch norm: running mean, 1 / deviation */
-  float number;              /* unary: its argument; layer norm: epsilon */
+  const float *mean, *scale; /* batch norm: running mean, 1 / deviation; affine: scale NULL is 1; log: scale is rate */
+  const float *knots, *values; /* interpolate: outputs x count */
+  int64_t count;
+  float number; /* unary: its argument; layer norm: epsilon */
   hn__unary unary;
   hn__softmax softmax;
 } hn__predict_step;

@@ -83,12 +83,28 @@ static void layer_norm(const hn__predict_step *step, const float *x, float *y) {
   hn__cpu_layer_norm_row(step->outputs, step->number, x, step->gain, step->bias, y, &mean, &scale);
 }
 
+static void affine(const hn__predict_step *step, const float *x, float *y) {
+  for (int64_t j = 0; j < step->outputs; j++) y[j] = (x[j] - step->mean[j]) * (step->scale ? step->scale[j] : 1);
+}
+
+static void signed_log(const hn__predict_step *step, const float *x, float *y) {
+  for (int64_t j = 0; j < step->outputs; j++) y[j] = hn__signed_log(x[j], step->scale[j]);
+}
+
+static void interpolate(const hn__predict_step *step, const float *x, float *y) {
+  for (int64_t j = 0; j < step->outputs; j++)
+    y[j] = hn__interpolate(step->count, step->knots + j * step->count, step->values + j * step->count, x[j]);
+}
+
 /* What is done to each sample alone. */
 static void each_sample(const hn__predict_step *step, int64_t n, const float *x, float *y) {
   int64_t size = step->outputs;
   for (int64_t s = 0; s < n; s++, x += size, y += size) {
     if (step->kind == HN_STEP_BATCH_NORM) batch_norm(step, x, y);
     if (step->kind == HN_STEP_LAYER_NORM) layer_norm(step, x, y);
+    if (step->kind == HN_STEP_AFFINE) affine(step, x, y);
+    if (step->kind == HN_STEP_LOG) signed_log(step, x, y);
+    if (step->kind == HN_STEP_INTERPOLATE) interpolate(step, x, y);
     if (step->kind == HN_STEP_SOFTMAX) hn__cpu_softmax_row(step->softmax, size, x, y);
   }
 }

@@ -27,6 +27,7 @@ local hn <const> = {
   plot = require "hn.plot",
   tune = require "hn.tune",
   tmva = require "hn.tmva",
+  transform = require "hn.transform",
   fit = require "hn.fit",
   phases = require "hn.phases",
   cross_validate = require "hn.cross_validate",

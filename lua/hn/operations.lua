@@ -62,6 +62,15 @@
 --- mul(a, b): a · b, element by element; b has the shape of a, the end of it, or one element.
 -- @function mul
 
+--- signed_log(a, b): sign(a) log(1 + b |a|) / b, element by element; a where b is 0, its limit. b is at least 0 and has
+-- the shape of a, the end of it, or one element.
+-- @function signed_log
+
+--- interpolate(x, knots, values): each feature of x {..., features} through straight lines between the points of its
+-- row in `knots` and `values`, both {features, count}; the outer lines go on. Knots rise along a row. The tables get no
+-- gradient.
+-- @function interpolate
+
 --- dropout(x, rate): sets elements to zero with probability `rate` (0.5) and divides the others by 1 - rate.
 -- @function dropout
 

@@ -10,6 +10,7 @@ local kinds <const> = require "hn.kinds"
 local nn <const> = require "hn.nn"
 local optim <const> = require "hn.optim"
 local options <const> = require "hn.options"
+local transform <const> = require "hn.transform"
 local walk <const> = require "hn.nn.walk"
 
 local tmva <const> = {}
@@ -183,6 +184,44 @@ function tmva.strategy(strategy, net)
   end
   if #phases == 0 then core.fail("argument", "hn.tmva.strategy: expected options, got %q", strategy) end
   return phases
+end
+
+--- TMVA's letters of transformations.
+local transformations <const> = { N = "normalise", D = "decorrelate", P = "pca", U = "uniform", G = "gauss" }
+
+--- The numbers of variables in "(_V0_,_V3_)", counted from 1, or nil for "".
+local function variables_of(part, word)
+  if word == "" then return nil end
+  local list <const> = {}
+  for one in word:sub(2, -2):gmatch "[^;]+" do
+    local number <const> = one:match "^%s*_V(%d+)_%s*$"
+    if not number then
+      core.fail("argument", "hn.tmva.transform: %q: expected variables by number, as _V0_, got %q", part, one)
+    end
+    list[#list + 1] = math.tointeger(number) + 1
+  end
+  return list
+end
+
+--- The transformations of a VarTransform, for hn.transform: letters with commas between them, N (normalise), D
+-- (decorrelate), P (pca), U (uniform), G (gauss) and I (none), each with the variables that it acts on and the class
+-- that it is fitted to, if not all: "G,D_Signal,N(_V0_,_V3_)". Classes are known by the data set's names.
+function tmva.transform(text)
+  local list <const> = {}
+  for part in text:gsub("%b()", function(inner) return (inner:gsub(",", ";")) end):gmatch "[^,]+" do
+    local letter <const>, rest <const> = part:match "^%s*(%u)(.-)%s*$"
+    local variables <const> = (rest or ""):match "^%b()" or ""
+    local class <const> = (rest or ""):sub(#variables + 1):match "^_(%w+)$"
+    if letter ~= "I" and not transformations[letter] or #rest ~= #variables + (class and #class + 1 or 0) then
+      core.fail("argument", "hn.tmva.transform: expected I or one of %s, such as G(_V0_)_Signal, got %q",
+        sorted(transformations), (part:gsub(";", ",")))
+    end
+    if letter ~= "I" then
+      list[#list + 1] = { transformations[letter], features = variables_of(part, variables),
+        class = class ~= "AllClasses" and class or nil }
+    end
+  end
+  return transform(list)
 end
 
 return tmva

@@ -19,6 +19,8 @@ local NETWORKS <const> = {
   shared = nn.Sequential { nn.Hashed(5, 5, { pool = pool, count = 32 }), nn.Residual { nn.Hashed(5, 5, { pool = pool }),
     nn.Residual { nn.ELU() } } },
 }
+local few <const> = hn.data.tensors { x = { { 1, 2, 4 }, { 2, 1, 0 }, { 3, 5, -2 }, { 5, 3, 7 } } }
+NETWORKS.transform = nn.Sequential { hn.transform { "log", "standardise", "pca", "gauss" }:fit(few), nn.Linear(3, 2) }
 local tanh <const> = nn.Tanh()
 NETWORKS.again = nn.Sequential { nn.Linear(3, 3), tanh, nn.Linear(3, 3, { bias = false }), tanh }
 

@@ -58,6 +58,24 @@ local networks <const> = {
   { "norms alone", 8, function() return nn.Sequential { nn.BatchNorm(8), nn.LayerNorm(8) } end, true },
 }
 
+-- Transformations fitted to skewed numbers.
+local function fitted(list)
+  local x <const> = hn.tensor({ 400, 6 }, function(i, j)
+    return math.exp(3 * value(i * j, j)) * (j % 2 == 0 and -1 or 1)
+  end)
+  return hn.transform(list):fit(hn.data.tensors { x = x })
+end
+networks[#networks + 1] = { "transformations of the input", 6, function()
+  return nn.Sequential { fitted { { "log", features = { 1, 2, 3, 5 } },
+    { "gauss", knots = 30, features = { 1, 3, 4, 5, 6 } }, "decorrelate" }, nn.Linear(6, 4) }
+end, true }
+networks[#networks + 1] = { "linear transformations of the input", 6, function()
+  return nn.Sequential { fitted { "standardise", "pca", { "uniform", knots = 300 }, "normalise" }, nn.ReLU() }
+end }
+networks[#networks + 1] = { "a transformation at the end", 6, function()
+  return nn.Sequential { nn.Linear(6, 6), fitted { "decorrelate" } }
+end }
+
 local needs_no_libm <const> = { ReLU = true, ReLU6 = true, HardTanh = true, Abs = true, Softsign = true,
   LeakyReLU = true }
 for name in pairs(require "hn.nn.activations") do

@@ -83,10 +83,10 @@ local BROADCASTS <const> = {
   { 2, 3, 5, 7, other = { 3, 5, 7 } }, { 500, 130, other = { 1 } }, { 200, 3, other = { 3 } },
   { 300, 2, other = { 2 } }, { 3, 20000, other = { 20000 } }, { 300, 301, other = { 301 } },
 }
-local function binary(name, f)
+local function binary(name, f, second)
   add {
     name = name, shapes = BROADCASTS,
-    operands = function(s) return { tensor({ table.unpack(s) }), tensor(s.other) } end,
+    operands = function(s) return { tensor({ table.unpack(s) }), tensor(s.other, second) } end,
     reference = function(s, a, b)
       local y <const> = {}
       for k = 1, #a do y[k] = f(a[k], b[(k - 1) % #b + 1]) end
@@ -97,6 +97,46 @@ end
 binary("add", function(a, b) return a + b end)
 binary("sub", function(a, b) return a - b end)
 binary("mul", function(a, b) return a * b end)
+binary("signed_log", function(a, b) return (a < 0 and -1 or 1) * math.log(1 + b * math.abs(a)) / b end,
+  { low = 0.25, high = 3 })
+add {
+  name = "signed_log", case = "its limit", shapes = MATRICES,
+  operands = function(s) return { tensor(s), constant({ s[2] }, { low = 0, high = 0 }) } end,
+  reference = function(s, a) return table.move(a, 1, #a, 1, {}), s end,
+}
+
+-- Places of knots; each feature has `count` neighbouring ones. Numbers lie between them and beyond.
+local PLACES <const> = {}
+for k = 1, 20 do PLACES[k] = -1.5 + 0.0625 * (2 * k + k * k % 3) end
+local function knots_of(s)
+  local list <const> = {}
+  for feature = 1, s[#s] do
+    local before <const> = feature % (21 - s.count)
+    table.move(PLACES, before + 1, before + s.count, #list + 1, list)
+  end
+  return constant({ s[#s], s.count }, { values = function() return list end })
+end
+for _, count in ipairs { 2, 3, 20 } do
+  add {
+    name = "interpolate", case = count .. " knots", tolerance = 1e-10,
+    shapes = { { 1, 1, count = count }, { 33, 7, count = count }, { 3, 5, 7, count = count },
+      { 300, 40, count = count } },
+    operands = function(s)
+      return { tensor({ table.unpack(s) }, { avoid = PLACES }), knots_of(s), constant { s[#s], count } }
+    end,
+    reference = function(s, x, knots, values)
+      local y <const>, cols <const> = {}, s[#s]
+      for i = 1, #x do
+        local row <const> = (i - 1) % cols * count
+        local k = 1
+        while k < count - 1 and x[i] >= knots[row + k + 1] do k = k + 1 end
+        local from <const>, to <const> = knots[row + k], knots[row + k + 1]
+        y[i] = values[row + k] + (x[i] - from) / (to - from) * (values[row + k + 1] - values[row + k])
+      end
+      return y, { table.unpack(s) }
+    end,
+  }
+end
 
 -- ---- Products ----------------------------------------------------------------------------------------------------
 

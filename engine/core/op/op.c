@@ -9,7 +9,7 @@
 
 static const hn_op *const tables[] = {hn__linear_ops, hn__embedding_ops, hn__elementwise_ops, hn__dropout_ops,
                                       hn__reduce_ops, hn__shape_ops,     hn__softmax_ops,     hn__norm_ops,
-                                      hn__loss_ops,   hn__quantize_ops};
+                                      hn__loss_ops,   hn__quantize_ops,  hn__interpolate_ops};
 
 const hn_op *hn_op_at(int i) {
   for (size_t t = 0; t < sizeof tables / sizeof *tables; t++)

@@ -25,7 +25,7 @@ struct hn_op {
 
 /* Tables end with a row without name. */
 extern const hn_op hn__linear_ops[], hn__embedding_ops[], hn__elementwise_ops[], hn__dropout_ops[], hn__reduce_ops[],
-    hn__shape_ops[], hn__softmax_ops[], hn__norm_ops[], hn__loss_ops[], hn__quantize_ops[];
+    hn__shape_ops[], hn__softmax_ops[], hn__norm_ops[], hn__loss_ops[], hn__quantize_ops[], hn__interpolate_ops[];
 
 /* Operand i: its tensor (NULL if left out), its matrix (NULL for a plain tensor), its data. */
 static inline hn_tensor *hn__in(const hn__call *call, int i) {

@@ -7,8 +7,9 @@ local kinds <const> = require "hn.kinds"
 local pieces <const> = require "hn.export.pieces"
 
 --- The order in which pieces stand in a file.
-local order <const> = { "copy", "clear", "weight", "weight_int4", "dense", "matrix", "slot", "balanced_slot",
-  "element", "line", "batch_norm", "layer_norm", "largest", "softmax", "log_softmax" }
+local order <const> = { "copy", "clear", "weight", "weight_int4", "dense", "exact", "matrix", "slot", "balanced_slot",
+  "element", "line", "batch_norm", "layer_norm", "centre", "rescale", "signed_log", "interpolate", "largest",
+  "softmax", "log_softmax" }
 
 --- What collects the parts of a file: calls of the function, pieces that they need, constants, buffers.
 local Writer <const> = {}
@@ -60,7 +61,13 @@ function Writer:weights(step, last)
     self.one = true
     self:product(step.name .. "_bias", step.bias, step.name, "one", target)
   end
-  self:product(step.name, step.weights, step.name, self.current, target)
+  if step.exact then
+    self:need "exact"
+    self:call("exact(%s, %d, %d, %s, %s);", self.constants:tensor(step.name, step.weights), step.outputs, step.inputs,
+      self.current, target)
+  else
+    self:product(step.name, step.weights, step.name, self.current, target)
+  end
   self.current = target
 end
 
@@ -82,6 +89,30 @@ function in_place.LayerNorm(self, step)
   self:need "layer_norm"
   self:call("layer_norm(%d, %s, %s, %s, %s);", step.width, Constants.float(m.epsilon),
     c:tensor(step.name .. "_gain", m.gain), c:tensor(step.name .. "_bias", m.bias), self.current)
+end
+
+function in_place.Affine(self, step)
+  local m <const>, c <const> = step.module, self.constants
+  self:need "centre"
+  self:call("centre(%d, %s, %s);", step.width, c:tensor(step.name .. "_mean", m.mean), self.current)
+  if m.scale then
+    self:need "rescale"
+    self:call("rescale(%d, %s, %s);", step.width, c:tensor(step.name .. "_scale", m.scale), self.current)
+  end
+end
+
+function in_place.Log(self, step)
+  self.math = true
+  self:need "signed_log"
+  self:call("signed_log(%d, %s, %s);", step.width, self.constants:tensor(step.name .. "_rate", step.module.rate),
+    self.current)
+end
+
+function in_place.Interpolate(self, step)
+  local m <const>, c <const> = step.module, self.constants
+  self:need "interpolate"
+  self:call("interpolate(%d, %d, %s, %s, %s);", step.width, m.count, c:tensor(step.name .. "_knots", m.knots),
+    c:tensor(step.name .. "_values", m.values), self.current)
 end
 
 local function softmax(piece)

@@ -38,6 +38,17 @@ static void dense(const stored *w, float scale, uint32_t rows, uint32_t cols, co
 }
 ]]
 
+pieces.exact = [[
+/* y += W x, for W of rows x cols that are no weights of the network. */
+static void exact(const float *w, uint32_t rows, uint32_t cols, const float *x, float *y) {
+  for (uint32_t i = 0; i < rows; i++) {
+    float sum = 0;
+    for (uint32_t j = 0; j < cols; j++) sum += w[(size_t)i * cols + j] * x[j];
+    y[i] += sum;
+  }
+}
+]]
+
 pieces.matrix = [[
 /* A virtual matrix: weight (i, j) is one of few buckets, found by a hash of i and j, with a sign that another bit of
  * the hash gives. Rows are cut into strips with slots of their own; a slot is 1 bucket, or 16 for 16 columns (a run).
@@ -170,6 +181,43 @@ static void layer_norm(uint32_t n, float epsilon, const float *gain, const float
   for (uint32_t i = 0; i < n; i++) variance += (x[i] - mean) * (x[i] - mean);
   const float factor = 1 / sqrtf(variance / (float)n + epsilon);
   for (uint32_t i = 0; i < n; i++) x[i] = (x[i] - mean) * factor * gain[i] + bias[i];
+}
+]]
+
+pieces.centre = [[
+static void centre(uint32_t n, const float *mean, float *x) {
+  for (uint32_t i = 0; i < n; i++) x[i] -= mean[i];
+}
+]]
+
+pieces.rescale = [[
+static void rescale(uint32_t n, const float *scale, float *x) {
+  for (uint32_t i = 0; i < n; i++) x[i] *= scale[i];
+}
+]]
+
+pieces.signed_log = [[
+static void signed_log(uint32_t n, const float *rate, float *x) {
+  for (uint32_t i = 0; i < n; i++) {
+    if (rate[i] > 0) x[i] = copysignf(log1pf(rate[i] * fabsf(x[i])) / rate[i], x[i]);
+  }
+}
+]]
+
+pieces.interpolate = [[
+/* Each number through straight lines between `count` points of its own; the outer ones go on. */
+static void interpolate(uint32_t n, uint32_t count, const float *knots, const float *values, float *x) {
+  for (uint32_t i = 0; i < n; i++, knots += count, values += count) {
+    uint32_t low = 0, high = count - 1;
+    while (high - low > 1) {
+      const uint32_t middle = (low + high) / 2;
+      if (knots[middle] <= x[i])
+        low = middle;
+      else
+        high = middle;
+    }
+    x[i] = values[low] + (x[i] - knots[low]) * ((values[low + 1] - values[low]) / (knots[low + 1] - knots[low]));
+  }
 }
 ]]
 

@@ -1,7 +1,7 @@
 --- What an exported network does, step by step: a list of
 --
 -- - { kind = "weights", weights = a matrix or a tensor {outputs, inputs}, bias = a tensor, a matrix or nil, inputs =,
---   outputs = }, which makes a new vector, or
+--   outputs =, exact = whether they are to be floats whatever the others are }, which makes a new vector, or
 -- - { kind = "BatchNorm", "LayerNorm", "Softmax", "ReLU", ..., module =, size = what it needs or nil }, which changes
 --   a vector in place,
 --
@@ -20,28 +20,36 @@ local function in_place(module) return { kind = module.name, module = module, si
 
 local function nothing() return nil end
 
---- A step of a module, by its class.
+--- A matrix makes two steps: what is subtracted, in place, and a product.
+local function affine(module)
+  if not module.weight then return in_place(module) end
+  return in_place(module), { kind = "weights", weights = module.weight, exact = true, inputs = module.size,
+    outputs = module.size }
+end
+
+--- The steps of a module, by its class.
 local steps <const> = {
   Linear = function(module) return weights(module, module.weight) end,
   Hashed = function(module) return weights(module, module.matrix) end,
   BatchNorm = in_place, LayerNorm = in_place, Softmax = in_place, LogSoftmax = in_place,
+  Affine = affine, Log = in_place, Interpolate = in_place,
   Dropout = nothing, Flatten = nothing,
 }
 for name in pairs(pieces.functions) do steps[name] = in_place end
 
 local function refuse(path, module)
   core.fail("argument", "export: layer %s: %s cannot be exported (Sequential, Linear, Hashed, BatchNorm, "
-    .. "LayerNorm, Dropout, Flatten and activations can)", path == "" and "net" or path, kinds.describe(module))
+    .. "LayerNorm, Dropout, Flatten, activations and hn.transform can)", path == "" and "net" or path,
+    kinds.describe(module))
 end
 
 local function collect(module, path, list)
-  if module.name == "Sequential" then
+  if module.name == "Sequential" or module.name == "Transform" then
     for i, inner in ipairs(module) do collect(inner, path == "" and tostring(i) or path .. "." .. i, list) end
     return list
   end
   if not steps[module.name] then refuse(path, module) end
-  local step <const> = steps[module.name](module)
-  if step then
+  for _, step in ipairs { steps[module.name](module) } do
     step.path, step.name = path, "layer" .. path:gsub("%.", "_")
     step.text = tostring(module)
     list[#list + 1] = step

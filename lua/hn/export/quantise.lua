@@ -38,7 +38,7 @@ end
 function quantise.round(plan, kind)
   local done <const> = {}
   for _, step in ipairs(plan) do
-    local tensor <const> = step.weights and quantise.stored(step)
+    local tensor <const> = step.weights and not step.exact and quantise.stored(step)
     if tensor and not done[tensor] then
       done[tensor] = true
       local values <const>, scale <const> = quantise.whole(kind or "int8", tensor:read(1, tensor:size()))

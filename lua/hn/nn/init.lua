@@ -4,6 +4,7 @@
 local activations <const> = require "hn.nn.activations"
 local containers <const> = require "hn.nn.sequential"
 local embeddings <const> = require "hn.nn.embedding"
+local fixed <const> = require "hn.nn.fixed"
 local norms <const> = require "hn.nn.norms"
 
 local nn <const> = {
@@ -18,6 +19,9 @@ local nn <const> = {
   BatchNorm = norms.BatchNorm,
   LayerNorm = norms.LayerNorm,
   Flatten = require "hn.nn.flatten",
+  Affine = fixed.Affine,
+  Log = fixed.Log,
+  Interpolate = fixed.Interpolate,
   Sequential = containers.Sequential,
   Residual = containers.Residual,
   Sum = containers.Sum,

@@ -81,6 +81,63 @@ function others.LayerNorm(graph, x, step)
     graph:tensor(name .. "_bias", m.bias) }, { epsilon = m.epsilon + 0.0 })
 end
 
+function others.Affine(graph, x, step)
+  local m <const>, name <const> = step.module, step.name
+  local centred <const> = x - graph:tensor(name .. "_mean", m.mean)
+  return m.scale and centred * graph:tensor(name .. "_scale", m.scale) or centred
+end
+
+--- A constant from a list of numbers.
+local function listed(graph, name, shape, list)
+  return graph:floats(name, shape, function(first, count) return table.move(list, first, first + count - 1, 1, {}) end)
+end
+
+--- f of each number of a list, as a vector.
+local function derived(graph, name, list, f)
+  for i, value in ipairs(list) do list[i] = f(value) end
+  return listed(graph, name, { #list }, list)
+end
+
+function others.Log(graph, x, step)
+  local rate <const>, name <const> = step.module.rate, step.name
+  local part <const> = derived(graph, name .. "_part", rate:table(), function(r) return r > 0 and 1 / r or 0 end)
+  local rest <const> = derived(graph, name .. "_rest", rate:table(), function(r) return r > 0 and 0 or 1 end)
+  local log <const> = graph:node("Log", { graph:node("Abs", { x }) * graph:tensor(name .. "_rate", rate)
+    + graph:float(1) })
+  return graph:node("Sign", { x }) * log * part + x * rest
+end
+
+--- Numbers k = 1, 2, ..., count - 1 of each row of a module's tables, f(knots, values, k) of them.
+local function segments(module, f)
+  local list <const>, knots <const>, values <const> = {}, module.knots:table(), module.values:table()
+  for i, row in ipairs(knots) do
+    for k = 1, module.count - 1 do list[#list + 1] = f(row, values[i], k) end
+  end
+  return list
+end
+
+--- The first value and what x has gone along each line, times its slope: sums of one sign, unlike those of hinges. The
+-- first line begins and the last one ends far away.
+function others.Interpolate(graph, x, step)
+  local m <const>, name <const>, far <const> = step.module, step.name, 3e38
+  local shape <const> = { m.size, m.count - 1 }
+  local function constant(part, f) return listed(graph, name .. part, shape, segments(m, f)) end
+  local from <const> = constant("_from", function(knots, _, k) return knots[k] end)
+  local low <const> = constant("_low", function(_, _, k) return k == 1 and -far or 0 end)
+  local high <const> = constant("_high", function(knots, _, k)
+    return k == m.count - 1 and far or knots[k + 1] - knots[k]
+  end)
+  local slope <const> = constant("_slope", function(knots, values, k)
+    return (values[k + 1] - values[k]) / (knots[k + 1] - knots[k])
+  end)
+  local first <const> = m.values:table()
+  for i, row in ipairs(first) do first[i] = row[1] end
+  local gone <const> = graph:node("Unsqueeze", { x, graph:ints { 2 } }) - from
+  local along <const> = graph:node("Min", { graph:node("Max", { gone, low }), high }) * slope
+  return graph:node("ReduceSum", { along, graph:ints { 2 } }, { keepdims = 0 })
+    + derived(graph, name .. "_first", first, function(value) return value end)
+end
+
 --- The plan of a network as an ONNX model: a message of `size` bytes, whose `write` gives them to a function, and the
 -- number of weights in it. Option `compressed`: the file holds buckets, and the graph finds the weights; else it holds
 -- every weight. Raises an argument error where the file would be larger than formats allow.

@@ -194,11 +194,11 @@ local function variables_of(part, word)
   if word == "" then return nil end
   local list <const> = {}
   for one in word:sub(2, -2):gmatch "[^;]+" do
-    local number <const> = one:match "^%s*_V(%d+)_%s*$"
-    if not number then
+    local found <const> = one:match "^%s*_V(%d+)_%s*$"
+    if not found then
       core.fail("argument", "hn.tmva.transform: %q: expected variables by number, as _V0_, got %q", part, one)
     end
-    list[#list + 1] = math.tointeger(number) + 1
+    list[#list + 1] = math.tointeger(found) + 1
   end
   return list
 end

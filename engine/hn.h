@@ -385,7 +385,7 @@ HN_API hn_status hn_array_part(hn_array *codes, uint8_t least, uint8_t most, uin
 
 /* A file of columns of numbers: CSV (a line of names, then values between commas, semicolons or tabs; plain or gzip),
  * NPY (one or two dimensions, or structured), NPZ (such arrays, stored or deflated) or, where the library is built with
- * it, HDF5 (datasets of one or two dimensions, or compound ones). Columns of a two-dimensional array NAME are called
+ * it, HDF5 (datasets of one or two dimensions, or compound ones; an attribute `columns` may name those of two). Columns of a two-dimensional array NAME are called
  * "NAME[1]", "NAME[2]" and so on; one without a name is "x". A table has no context; one thread at a time uses it. */
 typedef struct hn_table hn_table;
 
@@ -428,7 +428,8 @@ HN_API hn_context *hn_expression_context(const hn_expression *expression);
 /* The name of the i-th column that it needs, from 0; NULL behind the last. */
 HN_API const char *hn_expression_column(const hn_expression *expression, int64_t i);
 /* Its values for n rows: columns[i] are the values of its i-th column. */
-HN_API void hn_expression_evaluate(const hn_expression *expression, int64_t n, const double *const *columns, double *out);
+HN_API void hn_expression_evaluate(const hn_expression *expression, int64_t n, const double *const *columns,
+                                   double *out);
 
 /* ---- Files of named tensors -------------------------------------------------------------------------------------- */
 

@@ -390,7 +390,7 @@ HN_API hn_status hn_array_part(hn_array *codes, uint8_t least, uint8_t most, uin
 typedef struct hn_table hn_table;
 
 /* Opens a file. `group`: the path of a group or dataset in an HDF5 file; NULL or "": the file's root, or the one group
- * in it. HN_FILE, HN_FORMAT or HN_MEMORY, with the reason in hn_table_message(). *out is to be closed in any case. */
+ * in it. A status with the reason in hn_table_message(). *out is to be closed in any case. */
 HN_API hn_status hn_table_open(const char *path, const char *group, hn_table **out);
 /* Waits for a read that is under way. NULL is allowed. */
 HN_API void hn_table_close(hn_table *table);

@@ -364,9 +364,9 @@ HN_API hn_status hn_array_gather(hn_context *context, const hn_array *source, co
 /* Reads an IDX file, plain or gzip (LeCun's MNIST format; unsigned bytes, big-endian int32 or float32). */
 HN_API hn_status hn_idx_read(hn_context *context, const char *path, hn_array **out);
 
-/* Columns of events, as hn_table_read() gives them: rows of `target` from row `at` on (0 is the first) become the numbers
- * that n columns of float64 have in the rows index[0..n); NULL: in all. A value that an integer array does not hold is
- * HN_ARGUMENT. */
+/* Columns of events, as hn_table_read() gives them: rows of `target` from row `at` on (0 is the first) become the
+ * numbers that n columns of float64 have in the rows index[0..n); NULL: in all. A value that an integer array does not
+ * hold is HN_ARGUMENT. */
 HN_API hn_status hn_array_pack(hn_array *target, int64_t at, const hn_array *index, int n, hn_array *const *columns);
 /* The numbers, from 0, of the elements that are at least `least` and at most `most`, as an int32 array; NULL in *out if
  * there are none. */
@@ -384,13 +384,14 @@ HN_API hn_status hn_array_part(hn_array *codes, uint8_t least, uint8_t most, uin
 /* ---- Tables of events -------------------------------------------------------------------------------------------- */
 
 /* A file of columns of numbers: CSV (a line of names, then values between commas, semicolons or tabs; plain or gzip),
- * NPY (one or two dimensions, or structured), NPZ (such arrays, stored or deflated) or, where the library is built with
- * it, HDF5 (datasets of one or two dimensions, or compound ones). Columns of a two-dimensional array NAME are called
- * "NAME[1]", "NAME[2]" and so on; one without a name is "x". A table has no context; one thread at a time uses it. */
+ * NPY (one or two dimensions, or structured), NPZ (such arrays, stored or deflated) or, where the library is built
+ * with it, HDF5 (datasets of one or two dimensions, or compound ones; an attribute `columns` may name those of two).
+ * Columns of a two-dimensional array NAME are called "NAME[1]", "NAME[2]" and so on; one without a name is "x". A
+ * table has no context; one thread at a time uses it. */
 typedef struct hn_table hn_table;
 
 /* Opens a file. `group`: the path of a group or dataset in an HDF5 file; NULL or "": the file's root, or the one group
- * in it. HN_FILE, HN_FORMAT or HN_MEMORY, with the reason in hn_table_message(). *out is to be closed in any case. */
+ * in it. A status with the reason in hn_table_message(). *out is to be closed in any case. */
 HN_API hn_status hn_table_open(const char *path, const char *group, hn_table **out);
 /* Waits for a read that is under way. NULL is allowed. */
 HN_API void hn_table_close(hn_table *table);
@@ -414,11 +415,11 @@ HN_API hn_status hn_table_finish(hn_table *table);
 
 /* ---- Expressions over columns ------------------------------------------------------------------------------------ */
 
-/* A formula such as "pt > 20 && abs(eta) < 2.5", evaluated row by row in float64. It has the operators of Lua and those
- * of C for the same (&& || ! !=, and ?:), ^ for powers, and math's functions, also written as math.abs, with log10,
- * sinh, cosh, tanh, atan2, pow and finite(x), whether x is neither NaN nor infinite. A comparison gives 1 or 0; what is
- * not 0 is true; `a and b`, `a or b` give one of their operands. Names are letters, digits, _ and dots, with an index as
- * in "images[3]"; any other name stands between backquotes. An expression holds its context. */
+/* A formula such as "pt > 20 && abs(eta) < 2.5", evaluated row by row in float64. It has the operators of Lua and
+ * those of C for the same (&& || ! !=, and ?:), ^ for powers, and math's functions, also written as math.abs, with
+ * log10, sinh, cosh, tanh, atan2, pow and finite(x), whether x is neither NaN nor infinite. A comparison gives 1 or 0;
+ * what is not 0 is true; `a and b`, `a or b` give one of their operands. Names are letters, digits, _ and dots, with
+ * an index as in "images[3]"; any other name stands between backquotes. An expression holds its context. */
 typedef struct hn_expression hn_expression;
 
 /* HN_ARGUMENT with the place where it is no expression. */
@@ -428,7 +429,8 @@ HN_API hn_context *hn_expression_context(const hn_expression *expression);
 /* The name of the i-th column that it needs, from 0; NULL behind the last. */
 HN_API const char *hn_expression_column(const hn_expression *expression, int64_t i);
 /* Its values for n rows: columns[i] are the values of its i-th column. */
-HN_API void hn_expression_evaluate(const hn_expression *expression, int64_t n, const double *const *columns, double *out);
+HN_API void hn_expression_evaluate(const hn_expression *expression, int64_t n, const double *const *columns,
+                                   double *out);
 
 /* ---- Files of named tensors -------------------------------------------------------------------------------------- */
 

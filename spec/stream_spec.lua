@@ -5,6 +5,7 @@ local hn <const> = require "hn"
 local backends <const> = require "spec.support.backends"
 local files <const> = require "spec.support.files"
 local numeric <const> = require "spec.support.numeric"
+local program <const> = require "spec.support.program"
 local tables <const> = require "spec.support.tables"
 
 local EVENTS <const> = 3000
@@ -227,6 +228,17 @@ describe("a stream of events", function()
       end
     end
     assert.equal(2000, i)
+  end)
+end)
+
+describe("scripts/bench_events.lua", function()
+  it("trains from a file and in memory, in turns", function()
+    local out <const>, err <const>, code <const> = program.run { "--threads", "1", "scripts/bench_events.lua", "20000",
+      "1MiB", files.folder() .. "/events.npy", "0.05" }
+    assert.same({ "", 0 }, { err, code })
+    local _, turns <const> = out:gsub("from files %d+ events/s, in memory %d+: [%d.]+ of it\n", "")
+    assert.equal(3, turns)
+    assert.is_truthy(out:find("20,000 samples of 28, 2 classes, read from files", 1, true))
   end)
 end)
 

@@ -128,6 +128,14 @@ static hn_status attribute_names(hn_table *table, const hn__dataset *set, bool *
   return status;
 }
 
+static int64_t rows_of_chunk(hid_t id) {
+  hsize_t sizes[2] = {1, 1};
+  hid_t plist = H5Dget_create_plist(id);
+  if (H5Pget_layout(plist) == H5D_CHUNKED) H5Pget_chunk(plist, 2, sizes);
+  H5Pclose(plist);
+  return sizes[0] > 0 && sizes[0] < INT32_MAX ? (int64_t)sizes[0] : 1;
+}
+
 /* Names and rows of an open dataset. *fits: whether it holds numbers in one or two dimensions. */
 static hn_status describe(hn_table *table, hn__dataset *set, const char *name, bool *fits) {
   hsize_t sizes[2] = {0, 1};
@@ -139,6 +147,7 @@ static hn_status describe(hn_table *table, hn__dataset *set, const char *name, b
   *fits = (numbers && (dims == 1 || dims == 2)) || (class == H5T_COMPOUND && dims == 1);
   if (*fits && H5Sget_simple_extent_dims(space, sizes, NULL) < 0) status = hn__hdf5_damaged(table, name);
   set->dims = dims;
+  set->chunk = rows_of_chunk(set->id);
   set->width = sizes[1] < (1 << 24) ? (int64_t)sizes[1] : 1 << 24;
   if (*fits && status == HN_OK && class == H5T_COMPOUND)
     status = member_names(table, set, type);

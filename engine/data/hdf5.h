@@ -10,6 +10,7 @@ typedef struct hn__dataset {
   hid_t id;
   int base;      /* the table's column that is its first */
   int64_t width; /* its columns */
+  int64_t chunk; /* rows that are stored together, or 1 */
   bool compound;
   int dims;
 } hn__dataset;

@@ -7,7 +7,9 @@
 
 #include "hdf5.h"
 
-#define PIECE (1 << 20) /* bytes that are read at once of datasets with several columns */
+#define PIECE (1 << 20)        /* bytes that are read at once of datasets with several columns, */
+#define LARGE_PIECE (16 << 20) /* or as many as a chunk has, up to this */
+#define TILE 8
 
 /* The wanted columns of a dataset: where each is in the request. */
 typedef struct wanted {
@@ -45,35 +47,54 @@ static hid_t members(hn_table *table, const wanted *w, size_t *row) {
   return type;
 }
 
-/* Pieces of whole rows, each `width` doubles of which `place` says whose they are. */
-static hn_status read_pieces(hn_table *table, const wanted *w, hid_t type, int64_t low, int64_t width, double *piece,
-                             int64_t most) {
+/* Columns out of n rows of `width` doubles. A few rows at a time, so that a line of the cache gives all that it has. */
+static void spread(const wanted *w, const double *piece, int64_t low, int64_t width, int64_t at, int64_t n) {
   const hn__rows *rows = w->rows;
-  for (int64_t at = 0, n; at < rows->count; at += n) {
-    n = rows->count - at < most ? rows->count - at : most;
-    HN_TRY(read_part(table, w->set, type, rows->first + at, n, low, w->set->compound ? 1 : width, piece));
+  for (int64_t first = 0; first < n; first += TILE) {
+    int64_t end = n - first < TILE ? n : first + TILE;
     for (int i = 0, k = 0; i < rows->n; i++) {
       if (!belongs(w, i)) continue;
       int64_t place = w->set->compound ? k++ : rows->columns[i] - w->set->base - low;
-      for (int64_t r = 0; r < n; r++) rows->out[i][at + r] = piece[r * width + place];
+      for (int64_t r = first; r < end; r++) rows->out[i][at + r] = piece[r * width + place];
     }
+  }
+}
+
+/* Pieces of at most so many rows, which end where chunks end if they can: a packed chunk is then unpacked once. */
+static hn_status read_pieces(hn_table *table, const wanted *w, hid_t type, int64_t low, int64_t width, double *piece,
+                             int64_t most) {
+  const hn__rows *rows = w->rows;
+  int64_t chunk = w->set->chunk <= most ? w->set->chunk : 1;
+  for (int64_t at = 0, n; at < rows->count; at += n) {
+    int64_t row = rows->first + at, end = (row + most) / chunk * chunk;
+    n = rows->count - at < end - row ? rows->count - at : end - row;
+    HN_TRY(read_part(table, w->set, type, row, n, low, w->set->compound ? 1 : width, piece));
+    spread(w, piece, low, width, at, n);
   }
   return HN_OK;
 }
 
-static hn_status read_several(hn_table *table, const wanted *w) {
-  int64_t low = w->set->width, high = -1, wide = 0;
+/* From the first to the last of the wanted columns; of a compound dataset, these alone. */
+static int64_t extent(const wanted *w, int64_t *low) {
+  int64_t high = -1, count = 0;
+  *low = w->set->width;
   for (int i = 0; i < w->rows->n; i++) {
     if (!belongs(w, i)) continue;
     int64_t column = w->rows->columns[i] - w->set->base;
-    low = column < low ? column : low, high = column > high ? column : high, wide++;
+    *low = column < *low ? column : *low, high = column > high ? column : high, count++;
   }
+  return w->set->compound ? count : high - *low + 1;
+}
+
+static hn_status read_several(hn_table *table, const wanted *w) {
   size_t row;
-  hid_t type = w->set->compound ? members(table, w, &row) : H5T_NATIVE_DOUBLE;
-  int64_t width = w->set->compound ? wide : high - low + 1, most = PIECE / 8 / width;
+  int64_t low, width = extent(w, &low), most = PIECE / 8 / width;
+  if (most < w->set->chunk && w->set->chunk <= LARGE_PIECE / 8 / width) most = w->set->chunk;
   if (most < 1) most = 1;
   double *piece = malloc((size_t)(most * width) * sizeof *piece);
-  hn_status status = piece ? read_pieces(table, w, type, low, width, piece, most) : hn__table_memory(table);
+  if (!piece) return hn__table_memory(table);
+  hid_t type = w->set->compound ? members(table, w, &row) : H5T_NATIVE_DOUBLE;
+  hn_status status = read_pieces(table, w, type, low, width, piece, most);
   free(piece);
   if (w->set->compound) H5Tclose(type);
   return status;

@@ -114,6 +114,7 @@ static hn_status look_at(hn_table *table) {
 hn_status hn_table_open(const char *path, const char *group, hn_table **out) {
   hn_table *table = *out = calloc(1, sizeof *table);
   if (!table) return HN_MEMORY;
+  if (!path) return hn__table_fail(table, HN_ARGUMENT, "hn_table_open: expected a path, got NULL");
   table->path = strdup(path);
   table->group = strdup(group ? group : "");
   if (!table->path || !table->group) return hn__table_fail(table, HN_MEMORY, "no host memory to read '%s'", path);

@@ -35,6 +35,8 @@ static void tables(const char *folder) {
   CHECK(hn_table_open("/nowhere/events.csv", NULL, &table) == HN_FILE);
   CHECK(strstr(hn_table_message(table), "/nowhere/events.csv") != NULL);
   hn_table_close(table);
+  CHECK(hn_table_open(NULL, NULL, &table) == HN_ARGUMENT);
+  hn_table_close(table);
   hn_table_close(NULL);
 }
 

@@ -55,9 +55,10 @@ end
 -- of streams, of which there are two. The codes of all events may be there twice, for a validation set.
 local function sizes(plan, memory, rows)
   local items <const> = #plan.features + #plan.targets + #plan.spectators + 8
-  local left <const> = memory - 2 * rows
+  local left <const>, cached <const> = memory - 2 * rows, math.max(64, 2 ^ 22 // #plan.read)
   local room <const> = left // 3 // (4 * (#plan.features + #plan.targets) + 16)
-  return math.min(rows, 65536, room // 8, left // 6 // (8 * (#plan.read + items))), room
+  local most <const> = math.min(room // 8, left // 6 // (8 * (#plan.read + items)))
+  return math.tointeger(math.min(rows, 65536, cached, most)), room
 end
 
 --- Reads a block's columns.

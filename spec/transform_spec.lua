@@ -193,6 +193,22 @@ describe("hn.transform", function()
     end
   end)
 
+  it("sees a sample of events that are many, the same in every run", function()
+    local rows <const>, order <const>, count <const> = {}, {}, 55000
+    for i = 1, count do
+      order[i] = i * 7919 % count
+      rows[i] = { order[i] / 16 }
+    end
+    local input <const> = hn.transform { "uniform" }:fit(data(rows))
+    local y <const>, worst, exact = input(hn.tensor(rows)):table(), 0, 0
+    for i, rank in ipairs(order) do
+      local off <const> = math.abs(y[i][1] - (rank + 0.5) / count)
+      worst, exact = math.max(worst, off), exact + (off < 1e-9 and 1 or 0)
+    end
+    assert.is_true(worst < 0.008 and exact < count / 10, ("off by %g, %d exact"):format(worst, exact))
+    assert.same(input[1].knots:table(), hn.transform { "uniform" }:fit(data(rows))[1].knots:table())
+  end)
+
   it("refuses what it cannot fit, by name", function()
     for _, case in ipairs {
       { {}, "hn.transform: expected at least one transformation" },

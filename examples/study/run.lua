@@ -155,9 +155,10 @@ local function show(run, fresh)
   local left <const> = math.max(0, progress.cost - progress.done) * progress.seconds / progress.fresh
   local what <const> = run.stage == "final" and ("seed %d: test error"):format(run.seed)
     or ("trial, %d epochs: validation error"):format(run.epochs)
-  print(("%3.0f %%, %s left  %s %s %d layers %s x%d, %s %.2f %%  %.1f s"):format(
+  local error <const> = run.error == run.error and ("%.2f %%"):format(run.error) or "none, it diverged,"
+  print(("%3.0f %%, %s left  %s %s %d layers %s x%d, %s %s  %.1f s"):format(
     math.min(100, 100 * progress.done / progress.cost), time_text(left), run.set, run.method, run.layers, run.storage,
-    run.width, what, run.error, run.seconds))
+    run.width, what, error, run.seconds))
   io.stdout:flush()
 end
 

@@ -472,8 +472,8 @@ HN_API hn_status hn_file_read_array(const hn_file *file, const char *name, hn_ar
 /* ---- Trained models without Lua ---------------------------------------------------------------------------------- */
 
 /* A network that net:save or a checkpoint wrote, for predictions on the CPU in evaluation mode: running statistics, no
- * dropout. It knows Sequential, Residual, Linear, Hashed, BatchNorm, LayerNorm, Dropout, Flatten and all activations.
- * A model has no context, starts no threads, and nothing in it changes once it is loaded. */
+ * dropout. It knows Sequential, Residual, Linear, Hashed, BatchNorm, LayerNorm, Dropout, Flatten, all activations and
+ * what hn.transform makes. A model has no context, starts no threads, and nothing in it changes once it is loaded. */
 typedef struct hn_model hn_model;
 
 /* Loads a model file. HN_FILE, HN_FORMAT, or HN_ARGUMENT for a layer that it does not know; hn_model_message() then

@@ -93,13 +93,13 @@ def read_data():
     return x, read_idx(folder, "train-labels-idx1-ubyte").long()
 
 
-def endless(data):
+def endless(data, batch=BATCH):
     """Minibatches without end, shuffled anew for each pass."""
     x, y = data
     while True:
         order = torch.randperm(len(x))
-        for first in range(0, len(x), BATCH):
-            rows = order[first : first + BATCH]
+        for first in range(0, len(x), batch):
+            rows = order[first : first + batch]
             yield x.index_select(0, rows), y.index_select(0, rows)
 
 
@@ -111,6 +111,22 @@ def new_minibatch(data, compression):
     def step():
         x, y = next(following)
         functional.cross_entropy(net(x), y).backward()
+        optimizer.step()
+        optimizer.zero_grad()
+
+    return step
+
+
+def new_events(batch, compression):
+    sizes = (28, 300, 300, 300, 1)
+    layers = [new_layer(i, j, compression) for i, j in zip(sizes, sizes[1:])]
+    net = nn.Sequential(*[part for layer in layers[:-1] for part in (layer, nn.ReLU())], layers[-1])
+    optimizer = torch.optim.Adam(net.parameters(), lr=1e-4, fused=True)
+    following = endless((torch.rand(100 * batch, 28) - 0.5, torch.arange(100 * batch).unsqueeze(1).float() % 2), batch)
+
+    def step():
+        x, y = next(following)
+        functional.binary_cross_entropy_with_logits(net(x), y).backward()
         optimizer.step()
         optimizer.zero_grad()
 
@@ -209,6 +225,9 @@ def works(o, engine):
     work = "forward 4096x4096 1"
     make = lambda c: new_forward(4096, 4096, 1, c)  # noqa: E731
     yield work, rounds, ours(work, ("dense",) + SCHEMES) + torch_step(work, make, (None, 1 / 64), seconds=seconds)
+    work = "events 28-300-300-300-1 128"
+    make = lambda c: new_events(128, c)  # noqa: E731
+    yield work, rounds, ours(work, ("dense",) + SCHEMES) + torch_step(work, make, (None, 1 / 8), seconds=seconds)
     work = "epoch 784-1000-10 50"
     data = read_data()
     make = lambda c: new_minibatch(data, c)  # noqa: E731
@@ -244,6 +263,8 @@ def bars():
     """What must hold: (contestant, those of which the fastest is the measure, bar)."""
     epoch, small, large = "epoch 784-1000-10 50", "step 784x1000 50", "step 4096x4096 50"
     larger, forward = "step 4096x4096 256", "forward 4096x4096 1"
+    events = "events 28-300-300-300-1 128"
+    yield f"{events} dense", [f"{events} PyTorch dense"], 0.667
     for c in ("1/8", "1/64"):
         yield f"{epoch} line {c}", [f"{epoch} PyTorch dense"], 0.8
     for c in ("1/8", "1/64"):

@@ -1,5 +1,6 @@
 -- Measures of answers, against counting by hand.
 
+local core <const> = require "hn.core"
 local hn <const> = require "hn"
 local numeric <const> = require "spec.support.numeric"
 
@@ -41,8 +42,9 @@ describe("hn.metrics.auc", function()
     assert.equal(0.5, metrics.auc({ 1, 1, 1, 1 }, { 0, 1, 0, 1 }))
   end)
 
-  it("takes tensors, columns and classes", function()
+  it("takes tensors, columns, classes and host arrays", function()
     assert.equal(1, metrics.auc(hn.tensor { { 1 }, { 2 }, { 3 } }, hn.labels { 1, 1, 2 }))
+    assert.equal(1, metrics.auc(core.array("f32", { 3 }, { 1, 2, 3 }), core.array("u8", { 3 }, { 0, 0, 1 })))
   end)
 end)
 

@@ -85,27 +85,34 @@ hn_status hn__tape_record(hn__call *call) {
   return HN_OK;
 }
 
-/* The gradient's storage, zero-filled when it holds nothing yet. */
-static hn_status open_grad(hn_tensor *tensor) {
+/* The gradient's storage; when it holds nothing yet, zero-filled or, on request, as it is. */
+static hn_status open_grad(hn_tensor *tensor, hn__fill fill) {
   if (tensor->grad_valid) return HN_OK;
   if (tensor->parameter) HN_TRY(hn__dry_note_grad(tensor));
-  if (tensor->grad) {
+  if (!tensor->grad) {
+    HN_TRY(hn__tensor_make(tensor->context, HN_GRADIENTS, HN_FLOAT32, tensor->dims, tensor->shape, fill, &tensor->grad));
+  } else if (fill == HN_FILL_ZERO) {
     HN_DEVICE_TRY(tensor->context, zero, hn__floats(tensor->grad), (size_t)tensor->size * 4);
-  } else {
-    HN_TRY(hn__tensor_make(tensor->context, HN_GRADIENTS, HN_FLOAT32, tensor->dims, tensor->shape, HN_FILL_ZERO,
-                           &tensor->grad));
   }
   tensor->grad_valid = true;
   return HN_OK;
 }
 
-hn_status hn__grad_of(hn__call *call, int i, float **grad) {
+static hn_status grad_of(hn__call *call, int i, hn__fill fill, float **grad) {
   hn_tensor *tensor = i < call->args.operands ? call->args.x[i].tensor : NULL;
   *grad = NULL;
   if (!tensor || !hn__wants_grad(tensor)) return HN_OK;
-  HN_TRY(open_grad(tensor));
+  HN_TRY(open_grad(tensor, fill));
   *grad = hn__floats(tensor->grad);
   return HN_OK;
+}
+
+hn_status hn__grad_of(hn__call *call, int i, float **grad) { return grad_of(call, i, HN_FILL_ZERO, grad); }
+
+hn_status hn__grad_to(hn__call *call, int i, float **grad, float *beta) {
+  bool kept = i < call->args.operands && call->args.x[i].tensor && call->args.x[i].tensor->grad_valid;
+  *beta = kept ? 1 : 0;
+  return grad_of(call, i, HN_FILL_NONE, grad);
 }
 
 /* Operands that were closed by hand since they were recorded cannot be differentiated through. */
@@ -132,7 +139,7 @@ static hn_status backward_one(hn__call *call) {
 
 static hn_status run_backward(hn_tape *tape, hn_tensor *loss) {
   const float one = 1.0f;
-  HN_TRY(open_grad(loss));
+  HN_TRY(open_grad(loss, HN_FILL_ZERO));
   HN_TRY(hn_tensor_write(loss->grad, 0, 1, &one));
   while (tape->call_count > 0) {
     hn__call *call = &tape->calls[tape->call_count - 1];

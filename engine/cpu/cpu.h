@@ -20,11 +20,12 @@
 #endif
 
 /* Work below which a second thread costs more than it brings, in element operations such as an addition. A multiply-add
- * of a product counts 1/HN_CPU_BLAS of one, an exponential HN_CPU_EXP. Waking threads is cheap on an idle machine; on a
- * busy one each time can cost a time slice, so small loops stay on one. */
+ * of a product counts 1/HN_CPU_BLAS of one, an exponential HN_CPU_EXP, a weight's update HN_CPU_RULE. Waking threads is
+ * cheap on an idle machine; on a busy one each time can cost a time slice, so small loops stay on one. */
 #define HN_CPU_SERIAL 131072
 #define HN_CPU_BLAS 16
 #define HN_CPU_EXP 8
+#define HN_CPU_RULE 6
 #define HN_CPU_CHUNK 8192 /* elements of a piece of an elementwise kernel: its operands fit L2 */
 #define HN_CPU_LANES 256  /* columns that are summed side by side */
 

@@ -52,7 +52,6 @@ static void product(bool ta, bool tb, int64_t m, int64_t n, int64_t k, const flo
  * their start. */
 static void sgemm(bool ta, bool tb, int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, const float *b,
                   int64_t ldb, float beta, float *c, int64_t ldc) {
-  if (m == 0 || n == 0) return;
   int allowed = omp_get_max_threads();
   bool limit = allowed > 1;
   if (limit) omp_set_num_threads(1);
@@ -60,21 +59,28 @@ static void sgemm(bool ta, bool tb, int64_t m, int64_t n, int64_t k, const float
   if (limit) omp_set_num_threads(allowed);
 }
 
-/* Panels of C are about 128 x 128, taller where k makes packing them worth it; a multiple of BLAS' own tile of 16. */
-#define WIDTH 128
+/* C is cut into panels of at most 128 x 160, taller where k makes packing them worth it; equal ones, so that two threads
+ * get the same, up to BLAS' own tile of 16. */
+#define WIDTH 160
+#define TILE 16
+
+static int64_t piece_of(int64_t whole, int64_t most) {
+  int64_t even = hn__cpu_ceil(whole, hn__cpu_ceil(whole, most));
+  return hn__cpu_ceil(even, TILE) * TILE;
+}
 
 typedef struct job {
   bool ta, tb;
-  int64_t m, n, k, lda, ldb, ldc, height;
+  int64_t m, n, k, lda, ldb, ldc, height, width;
   const float *a, *b;
   float beta, *c;
 } job;
 
 static void panel_of_c(const void *argument, int64_t p, int thread) {
   const job *g = argument;
-  int64_t across = hn__cpu_ceil(g->n, WIDTH), i = p / across * g->height, j = p % across * WIDTH;
+  int64_t across = hn__cpu_ceil(g->n, g->width), i = p / across * g->height, j = p % across * g->width;
   (void)thread;
-  sgemm(g->ta, g->tb, hn__cpu_least(g->m - i, g->height), hn__cpu_least(g->n - j, WIDTH), g->k,
+  sgemm(g->ta, g->tb, hn__cpu_least(g->m - i, g->height), hn__cpu_least(g->n - j, g->width), g->k,
         g->ta ? g->a + i : g->a + i * g->lda, g->lda, g->tb ? g->b + j * g->ldb : g->b + j, g->ldb, g->beta,
         g->c + i * g->ldc + j, g->ldc);
 }
@@ -86,8 +92,9 @@ hn_status hn__cpu_gemm(hn__device *d, bool ta, bool tb, int64_t m, int64_t n, in
              (long long)n, (long long)k);
     return HN_SHAPE;
   }
-  job g = {ta, tb, m, n, k, lda, ldb, ldc, k < 256 ? 128 : 256, a, b, beta, c};
-  int64_t panels = hn__cpu_ceil(m, g.height) * hn__cpu_ceil(n, WIDTH);
+  if (m == 0 || n == 0) return HN_OK;
+  job g = {ta, tb, m, n, k, lda, ldb, ldc, piece_of(m, k < 256 ? 128 : 256), piece_of(n, WIDTH), a, b, beta, c};
+  int64_t panels = hn__cpu_ceil(m, g.height) * hn__cpu_ceil(n, g.width);
   hn__cpu_parallel(d, (double)m * (double)n * (double)k / HN_CPU_BLAS, panels, panel_of_c, &g);
   return HN_OK;
 }

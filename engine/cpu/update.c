@@ -46,6 +46,6 @@ static void update_piece(const void *argument, int64_t p, int thread) {
 hn_status hn__cpu_update(hn__device *d, const hn__step *step, int64_t n, float *w, const float *g, float *s1,
                          float *s2) {
   job u = {step, n, w, s1, s2, g};
-  hn__cpu_parallel(d, (double)n, hn__cpu_chunks(n), update_piece, &u);
+  hn__cpu_parallel(d, (double)n * HN_CPU_RULE, hn__cpu_chunks(n), update_piece, &u);
   return HN_OK;
 }

@@ -73,8 +73,11 @@ static hn_status bias_grad(hn__call *call, int64_t batch, int64_t rows) {
   return HN_DEVICE_CALL(context, lookup_grad, hn__map(call, 2), 1, NULL, rows, sum, db);
 }
 
-static hn_status hashed_grads(hn__call *call, int64_t batch, float *dx, float *dw) {
+static hn_status hashed_grads(hn__call *call, int64_t batch) {
   void *workspace;
+  float *dx, *dw;
+  HN_TRY(hn__grad_of(call, 0, &dx));
+  HN_TRY(hn__grad_of(call, 1, &dw));
   HN_TRY(hn__workspace(call->context, &workspace));
   const hn_matrix *v = hn__map(call, 1);
   const float *dy = hn__out_grad(call);
@@ -83,22 +86,25 @@ static hn_status hashed_grads(hn__call *call, int64_t batch, float *dx, float *d
   return HN_OK;
 }
 
-static hn_status linear_grad(hn__call *call) {
-  int64_t rows, cols, batch = hn__rows(hn__in(call, 0));
+static hn_status dense_grads(hn__call *call, int64_t batch, int64_t rows, int64_t cols) {
   const float *dy = hn__out_grad(call);
-  float *dx, *dw;
-  HN_TRY(weight_shape(call, &rows, &cols));
-  HN_TRY(bias_grad(call, batch, rows));
-  HN_TRY(hn__grad_of(call, 0, &dx));
-  HN_TRY(hn__grad_of(call, 1, &dw));
-  if (hn__map(call, 1)) return hashed_grads(call, batch, dx, dw);
+  float *dx, *dw, beta;
+  HN_TRY(hn__grad_to(call, 0, &dx, &beta));
   if (dx)
-    HN_DEVICE_TRY(call->context, gemm, false, false, batch, cols, rows, dy, rows, hn__data(call, 1), cols, 1.0f, dx,
+    HN_DEVICE_TRY(call->context, gemm, false, false, batch, cols, rows, dy, rows, hn__data(call, 1), cols, beta, dx,
                   cols);
+  HN_TRY(hn__grad_to(call, 1, &dw, &beta));
   if (dw)
-    HN_DEVICE_TRY(call->context, gemm, true, false, rows, cols, batch, dy, rows, hn__data(call, 0), cols, 1.0f, dw,
+    HN_DEVICE_TRY(call->context, gemm, true, false, rows, cols, batch, dy, rows, hn__data(call, 0), cols, beta, dw,
                   cols);
   return HN_OK;
+}
+
+static hn_status linear_grad(hn__call *call) {
+  int64_t rows, cols, batch = hn__rows(hn__in(call, 0));
+  HN_TRY(weight_shape(call, &rows, &cols));
+  HN_TRY(bias_grad(call, batch, rows));
+  return hn__map(call, 1) ? hashed_grads(call, batch) : dense_grads(call, batch, rows, cols);
 }
 
 static hn_status matmul(hn__call *call) {
@@ -116,11 +122,11 @@ static hn_status matmul_grad(hn__call *call) {
   const hn_tensor *a = hn__in(call, 0), *b = hn__in(call, 1);
   int64_t m = a->shape[0], k = a->shape[1], n = b->shape[1];
   const float *dy = hn__out_grad(call);
-  float *da, *db;
-  HN_TRY(hn__grad_of(call, 0, &da));
-  HN_TRY(hn__grad_of(call, 1, &db));
-  if (da) HN_DEVICE_TRY(call->context, gemm, false, true, m, k, n, dy, n, hn__floats(b), n, 1.0f, da, k);
-  if (db) HN_DEVICE_TRY(call->context, gemm, true, false, k, n, m, hn__floats(a), k, dy, n, 1.0f, db, n);
+  float *da, *db, beta;
+  HN_TRY(hn__grad_to(call, 0, &da, &beta));
+  if (da) HN_DEVICE_TRY(call->context, gemm, false, true, m, k, n, dy, n, hn__floats(b), n, beta, da, k);
+  HN_TRY(hn__grad_to(call, 1, &db, &beta));
+  if (db) HN_DEVICE_TRY(call->context, gemm, true, false, k, n, m, hn__floats(a), k, dy, n, beta, db, n);
   return HN_OK;
 }
 

@@ -1,4 +1,4 @@
---- Arguments of the measures: numbers from tables and tensors, and what has to hold of them.
+--- Arguments of the measures: numbers from tables, tensors and host arrays, and what has to hold of them.
 -- @module hn.metrics.arguments
 
 local core <const> = require "hn.core"
@@ -6,12 +6,13 @@ local kinds <const> = require "hn.kinds"
 
 local arguments <const> = {}
 
---- A tensor's or table's values as (nested) tables; a column {n, 1} as a flat list.
+--- The values of a table, tensor or host array as (nested) tables; a column {n, 1} as a flat list.
 function arguments.values(where, name, value)
   local kind <const> = kinds.of(value)
-  if kind == "tensor" then value = value:table() end
+  if kind == "tensor" or kind == "array" then value = value:table() end
   if type(value) ~= "table" then
-    core.fail("argument", "%s: %s: expected a table or a tensor, got %s", where, name, kinds.describe(value))
+    core.fail("argument", "%s: %s: expected a table, a tensor or a host array, got %s", where, name,
+      kinds.describe(value))
   end
   if type(value[1]) ~= "table" or #value[1] > 1 then return value end
   local flat <const> = {}

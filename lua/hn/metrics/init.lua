@@ -1,5 +1,5 @@
---- Measures of how good answers are. All take tables or tensors; weights of samples may be left out. Weights may be
--- negative and count as such; each function's comment says where that has a limit.
+--- Measures of how good answers are. All take tables, tensors or host arrays; weights of samples may be left
+-- out. Weights may be negative and count as such; each function's comment says where that has a limit.
 -- @module hn.metrics
 
 local classes <const> = require "hn.metrics.classes"

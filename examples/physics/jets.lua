@@ -1,0 +1,64 @@
+-- Jet images: top quarks against light jets in 40 x 40 pixels, where networks get wide and memory counts. Trains dense
+-- and hashed networks alike and shows their ROC curves together.
+--
+--   scripts/hep-events jets                                          20,000 jets, minutes; the files' default
+--   ./hnrun examples/physics/jets.lua                                a minute or two
+--   scripts/hep-events jets -n 200000 -o build/data/jets-200k.h5
+--   ./hnrun examples/physics/jets.lua --data build/data/jets-200k.h5 --epochs 8 --trials 6 --seeds 3
+
+package.path = (arg[0]:match "^(.*)/[^/]*$" or ".") .. "/?.lua;" .. package.path
+
+local compare <const> = require "compare"
+local hn <const> = require "hn"
+local nn <const> = hn.nn
+
+local o <const> = compare.options({
+  data = "build/data/jets.h5", epochs = 8, trials = 3, seeds = 1, width = 1000, out = "build/jets",
+}, [[
+usage: hnrun examples/physics/jets.lua [options]
+  --data FILE        of scripts/hep-events jets (build/data/jets.h5)
+  --epochs N         passes over the training events (8)
+  --trials N         candidates of the search for hyper-parameters; 1: the usual ones (3)
+  --seeds N          trainings of each network (1)
+  --width N          units of the wide networks (1000)
+  --out PREFIX       of the names of networks, figure and report (build/jets)
+  --help             this text]])
+
+hn.use { seed = 1 }
+local train <const>, test <const> = hn.data.events {
+  files = o.data, group = "events", columns = "images", label = "label", spectators = { "label", "mass" },
+  split = { test = 0.2, how = "random", seed = 1 },
+}
+
+local PIXELS <const> = 1600
+
+-- Pixels hold shares of the jet's momentum, over many orders of magnitude.
+local function input()
+  local rate <const>, mean <const>, scale <const> = {}, {}, {}
+  for i = 1, PIXELS do rate[i], mean[i], scale[i] = 1000, 0, 200 end
+  return nn.Log(rate), nn.Affine { mean = mean, scale = scale }
+end
+
+--- A network of one hidden layer, made by a function.
+local function network(name, width, hidden)
+  return { name = name, make = function(dropout)
+    local log <const>, scale <const> = input()
+    return nn.Sequential { log, scale, hidden(), nn.ReLU(), nn.Dropout(dropout), nn.Linear(width, 2) }
+  end }
+end
+
+local function dense(name, width)
+  return network(name, width, function() return nn.Linear(PIXELS, width) end)
+end
+
+local hashed <const> = network("hashed 1/64", o.width, function()
+  return nn.Hashed(PIXELS, o.width, { compression = "1/64" })
+end)
+hashed.reported = true
+
+compare.run {
+  name = "Jet images", train = train, test = test, trials = o.trials, epochs = o.epochs, seeds = o.seeds, batch = 100,
+  out = o.out,
+  networks = { dense("dense", o.width), hashed, dense("dense 16", 16) },
+  report = function(net) print(hn.report(net, test, o.out .. "-report", { title = "Jet images" })) end,
+}

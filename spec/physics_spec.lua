@@ -14,8 +14,8 @@ local function write(path, features, others, rows, pixels)
     for k = 1, #features do
       row[k] = ("%.4g"):format(hn.random() * (pixels and 0.01 or 50) + (k % 7 == 0 and label * (pixels and 0.01 or 50) or 0))
     end
-    row[#row + 1] = label
-    for _ = 2, #others do row[#row + 1] = ("%.3g"):format(0.5 + hn.random()) end
+    row[#row + 1], row[#row + 2] = label, i
+    for _ = 3, #others do row[#row + 1] = ("%.3g"):format(0.5 + hn.random()) end
     lines[i + 1] = table.concat(row, ",")
   end
   files.write(table.concat(lines, "\n") .. "\n", path)
@@ -34,9 +34,9 @@ end
 for _, name in ipairs { "jj", "jjj", "lv", "jlv", "bb", "wbb", "wwbb" } do higgs[#higgs + 1] = "m_" .. name end
 
 local CASES <const> = {
-  { name = "jets", features = pixels(), others = { "label", "mass" }, rows = 200, arguments = "--width 40",
+  { name = "jets", features = pixels(), others = { "label", "event", "mass" }, rows = 200, arguments = "--width 40",
     networks = { "dense", "hashed 1/64", "dense 16" }, columns = "images" },
-  { name = "higgs", features = higgs, others = { "label", "weight" }, rows = 400,
+  { name = "higgs", features = higgs, others = { "label", "event", "weight" }, rows = 400,
     networks = { "dense", "hashed 1/16", "dense 44" }, columns = table.concat(higgs, " ") },
 }
 

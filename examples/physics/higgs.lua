@@ -33,7 +33,7 @@ for _, name in ipairs { "jj", "jjj", "lv", "jlv", "bb", "wbb", "wwbb" } do colum
 hn.use { seed = 1 }
 local train <const>, test <const> = hn.data.events {
   files = o.data, group = "events", columns = columns, label = "label", weight = "weight",
-  normalise_weights = "equal", spectators = { "label", "weight" }, split = { test = 0.2, how = "block" },
+  normalise_weights = "equal", spectators = { "label", "weight" }, split = { expression = "event % 5 == 0" },
 }
 
 -- Energies and masses have long tails.

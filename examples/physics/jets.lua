@@ -27,7 +27,7 @@ usage: hnrun examples/physics/jets.lua [options]
 hn.use { seed = 1 }
 local train <const>, test <const> = hn.data.events {
   files = o.data, group = "events", columns = "images", label = "label", spectators = { "label", "mass" },
-  split = { test = 0.2, how = "block" },
+  split = { expression = "event % 5 == 0" },
 }
 
 local PIXELS <const> = 1600

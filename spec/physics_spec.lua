@@ -1,4 +1,4 @@
--- The examples of physics, on a few events that random numbers make; and the responses that C reads from their networks.
+-- The examples of physics, on a few events that random numbers make; and their networks' responses in C.
 
 local files <const> = require "spec.support.files"
 local install <const> = require "spec.support.install"
@@ -10,9 +10,9 @@ local hn <const> = require "hn"
 local function write(path, features, others, rows, pixels)
   local lines <const> = { table.concat(features, ",") .. "," .. table.concat(others, ",") }
   for i = 1, rows do
-    local label <const>, row = i % 2, {}
+    local label <const>, scale <const>, row <const> = i % 2, pixels and 0.01 or 50, {}
     for k = 1, #features do
-      row[k] = ("%.4g"):format(hn.random() * (pixels and 0.01 or 50) + (k % 7 == 0 and label * (pixels and 0.01 or 50) or 0))
+      row[k] = ("%.4g"):format(scale * (hn.random() + (k % 7 == 0 and label or 0)))
     end
     row[#row + 1], row[#row + 2] = label, i
     for _ = 3, #others do row[#row + 1] = ("%.3g"):format(0.5 + hn.random()) end
@@ -55,15 +55,15 @@ describe("the analysis", function()
 
     it(case.name .. " compares networks, and C gives their responses", function()
       write(folder .. "/" .. csv, case.features, case.others, case.rows, case.name == "jets")
-      local text <const>, err <const>, code <const> = program.shell(("%s --threads 1 examples/physics/%s.lua --data %s/%s "
-        .. "--epochs 2 --trials 2 --seeds 2 --out %s/%s %s"):format(program.path, case.name, folder, csv, folder, out,
-        case.arguments or ""))
+      local text <const>, err <const>, code <const> = program.shell(("%s --threads 1 examples/physics/%s.lua "
+        .. "--data %s/%s --epochs 2 --trials 2 --seeds 2 --out %s/%s %s"):format(program.path, case.name, folder, csv,
+        folder, out, case.arguments or ""))
       assert.same({ "", 0 }, { err, code })
       for _, name in ipairs(case.networks) do
         local file <const> = ("%s/%s-%s.hn"):format(folder, out, (name:gsub("%W+", "-")))
         local row <const> = text:match("\n(| " .. name:gsub("%p", "%%%0") .. " | [^\n]*)\n")
         assert.matches("^| [^|]+ | %d+ | %d+%.%d+ | [01]%.%d+ ± 0%.%d+ | [^|]+ | [^|]+ | .*%.hn |$", row)
-        local answers <const> = program.shell(("%s/read %s %s/%s '' %s"):format(folder, file, folder, csv, case.columns))
+        local answers <const> = program.shell(("cd %s && ./read %s %s '' %s"):format(folder, file, csv, case.columns))
         local n, net <const> = 0, hn.load(file)
         local events <const> = hn.data.events { files = folder .. "/" .. csv, columns = case.name == "jets" and "images"
           or higgs }

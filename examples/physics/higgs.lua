@@ -1,5 +1,5 @@
--- The HIGGS benchmark: a heavy Higgs boson's decay against pairs of top quarks in 28 weighted features. Trains dense and
--- hashed networks alike and shows their ROC curves together.
+-- The HIGGS benchmark: a heavy Higgs boson's decay against pairs of top quarks in 28 features, weighted. Trains dense
+-- and hashed networks alike and shows their ROC curves together.
 --
 --   scripts/hep-events higgs                                         20,000 events, minutes; the files' default
 --   ./hnrun examples/physics/higgs.lua                               some seconds

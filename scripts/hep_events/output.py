@@ -1,0 +1,96 @@
+"""The HDF5 file: a group `events` with a dataset for each column, written in chunks of events."""
+
+import multiprocessing
+import os
+import signal
+import sys
+import time
+
+import h5py
+import numpy as np
+
+ROWS, IMAGES = 16384, 128  # of a chunk in the file
+
+
+class Progress:
+    """How far it is, once a second on a terminal, else every ten seconds."""
+
+    def __init__(self, total, unit):
+        self.total, self.unit, self.start = total, unit, time.monotonic()
+        self.terminal = sys.stderr.isatty()
+        self.last = self.start
+
+    def show(self, done):
+        now = time.monotonic()
+        if done < self.total and now - self.last < (1 if self.terminal else 10):
+            return
+        self.last = now
+        seconds = now - self.start
+        left = f"{seconds / done * (self.total - done):.0f} s left" if done < self.total else f"{seconds:.0f} s"
+        line = f"{done:,} of {self.total:,} {self.unit}, {done / seconds:.0f}/s, {left}"
+        end = "\n" if done == self.total or not self.terminal else ""
+        print(("\r\033[K" if self.terminal else "") + line, end=end, file=sys.stderr, flush=True)
+
+
+def dataset(group, name, type, width, rows, unit):
+    shape, chunk = (rows, width), (min(rows, IMAGES), width)
+    if width == 1:
+        shape, chunk = (rows,), (min(rows, ROWS),)
+    made = group.create_dataset(name, shape, type, chunks=chunk, compression="gzip", shuffle=True)
+    made.attrs["units"] = unit
+
+
+makers = []  # in a process that makes chunks: its own
+
+
+def start(maker):
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends the processes
+    makers.append(maker)
+
+
+def make(number):
+    return makers[0](number)
+
+
+def run(maker, processes):
+    """Chunks in order, made in so many processes."""
+    if processes == 1:
+        yield from map(maker, maker.chunks())
+    else:
+        with multiprocessing.Pool(processes, start, (maker,)) as pool:
+            yield from pool.imap(make, maker.chunks())
+
+
+def fill(file, maker, processes):
+    kind, total = maker.kind, maker.total
+    events = file.create_group("events")
+    events.attrs.update({"seed": maker.seed, "beams": "pp, 13 TeV; Pythia 8 without multiparton interactions"})
+    events.attrs.update(kind.ATTRIBUTES)
+    for label, settings in enumerate(kind.CLASSES):
+        events.attrs[f"settings of label {label}"] = "; ".join(settings)
+    for name, type, width, unit in kind.COLUMNS:
+        dataset(events, name, type, width, total, unit)
+    progress, generated, done = Progress(total, kind.UNIT), np.zeros(len(kind.CLASSES), np.int64), 0
+    for columns, tried in run(maker, processes):
+        count = len(columns["label"])
+        for name, values in columns.items():
+            events[name][done : done + count] = values
+        generated += tried
+        done += count
+        progress.show(done)
+    for label, number in enumerate(generated):
+        events.attrs[f"generated of label {label}"] = number
+    kind.finish(events, generated, maker.seed)
+
+
+def write(path, maker, processes):
+    """The file appears when it is whole."""
+    folder, name = os.path.split(path)
+    scratch = os.path.join(folder, f".new-{os.getpid()}-{name}")
+    try:
+        with h5py.File(scratch, "x") as file:
+            fill(file, maker, processes)
+        os.replace(scratch, path)
+    finally:
+        if os.path.exists(scratch):
+            os.remove(scratch)

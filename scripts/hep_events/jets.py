@@ -26,7 +26,7 @@ ATTRIBUTES = {
 }
 # Names, types, numbers of an event, units.
 COLUMNS = [
-    ("images", "f4", SIDE * SIDE, "part of the jet's pT"),
+    ("images", "f2", SIDE * SIDE, "part of the jet's pT"),
     ("label", "u1", 1, "1 top, 0 light"),
     ("mass", "f4", 1, "GeV"),
     ("pt", "f4", 1, "GeV"),

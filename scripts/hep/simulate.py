@@ -1,15 +1,13 @@
-"""The HDF5 file: a group `events` with a dataset for each column, written in chunks of events."""
+"""Simulated events to their file, chunk by chunk, made in several processes."""
 
 import multiprocessing
-import os
 import signal
 import sys
 import time
 
-import h5py
 import numpy as np
 
-ROWS, IMAGES = 16384, 128  # of a chunk in the file
+import events_file
 
 
 class Progress:
@@ -30,14 +28,6 @@ class Progress:
         line = f"{done:,} of {self.total:,} {self.unit}, {done / seconds:.0f}/s, {left}"
         end = "\n" if done == self.total or not self.terminal else ""
         print(("\r\033[K" if self.terminal else "") + line, end=end, file=sys.stderr, flush=True)
-
-
-def dataset(group, name, type, width, rows, unit):
-    shape, chunk = (rows, width), (min(rows, IMAGES), width)
-    if width == 1:
-        shape, chunk = (rows,), (min(rows, ROWS),)
-    made = group.create_dataset(name, shape, type, chunks=chunk, compression="gzip", shuffle=True)
-    made.attrs["units"] = unit
 
 
 makers = []  # in a process that makes chunks: its own
@@ -69,7 +59,7 @@ def fill(file, maker, processes):
     for label, settings in enumerate(kind.CLASSES):
         events.attrs[f"settings of label {label}"] = "; ".join(settings)
     for name, type, width, unit in kind.COLUMNS:
-        dataset(events, name, type, width, total, unit)
+        events_file.add(events, name, type, total, width).attrs["units"] = unit
     progress, generated, done = Progress(total, kind.UNIT), np.zeros(len(kind.CLASSES), np.int64), 0
     for columns, tried in run(maker, processes):
         count = len(columns["label"])
@@ -84,13 +74,5 @@ def fill(file, maker, processes):
 
 
 def write(path, maker, processes):
-    """The file appears when it is whole."""
-    folder, name = os.path.split(path)
-    scratch = os.path.join(folder, f".new-{os.getpid()}-{name}")
-    try:
-        with h5py.File(scratch, "x") as file:
-            fill(file, maker, processes)
-        os.replace(scratch, path)
-    finally:
-        if os.path.exists(scratch):
-            os.remove(scratch)
+    with events_file.new(path) as file:
+        fill(file, maker, processes)

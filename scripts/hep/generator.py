@@ -7,7 +7,7 @@ import numpy as np
 import pythia8mc
 
 BEAMS = ["Beams:idA = 2212", "Beams:idB = 2212", "Beams:eCM = 13000", "PartonLevel:MPI = off", "Print:quiet = on"]
-CHUNK = 1000  # events of a chunk, half of each class
+CHUNK = 100  # events of a chunk, half of each class
 
 
 def pythia(settings, seed=1):

@@ -22,15 +22,15 @@ CLASSES = [PRODUCTION[0] + LEPTON, PRODUCTION[1] + CHAIN + LEPTON]
 FIRST = [(5, 6), (5,)]  # where the heavy particles are in Pythia's record
 
 ATTRIBUTES = {
-    "description": "label 1: gg -> H(425) -> W H+-(325), H+- -> W h(125), h -> bb; 0: pp -> t tbar -> WWbb; W+ to e or mu, "
-    "W- to quarks (the weights count the opposite charge as well)",
-    "selection": f"a lepton and at least four jets (anti-kt R = {RADIUS}) with pT > {PT} GeV, |eta| < {ETA}, the lepton at "
-    f"least {RADIUS} from the four hardest, which are kept",
+    "description": "label 1: gg -> H(425) -> W H+-(325), H+- -> W h(125), h -> bb; 0: pp -> t tbar -> WWbb; W+ to e or "
+    "mu, W- to quarks (the weights count the opposite charge as well)",
+    "selection": f"a lepton and at least four jets (anti-kt R = {RADIUS}) with pT > {PT} GeV, |eta| < {ETA}, the lepton "
+    f"at least {RADIUS} from the four hardest, which are kept",
     "detector": "the lepton's pT is smeared by 2 %, jets' energies by 80 %/sqrt(E/GeV) and 5 %, missing momentum with "
     "these and by 5 GeV along x and y; jets of b, c and light hadrons have b-tags with probabilities "
     + ", ".join(str(p) for p in TAGGED.values()),
-    "masses": "m_lv: the neutrino's pz from the W's mass, where it can have it; b: the two jets with tags first, then the "
-    "hardest; jjj and jlv: the pairing nearest to two tops; wbb: of the two W the one nearest to H+-",
+    "masses": "m_lv: the neutrino's pz from the W's mass, where it can have it; b: the two jets with tags first, then "
+    "the hardest; jjj and jlv: the pairing nearest to two tops; wbb: of the two W the one nearest to H+-",
 }
 NAMES = ["m_jj", "m_jjj", "m_lv", "m_jlv", "m_bb", "m_wbb", "m_wwbb"]
 COLUMNS = [
@@ -65,8 +65,8 @@ def mass_of(p):
 
 
 def neutrino(lepton, x, y):
-    """With the missing momentum and the pz that gives lepton and neutrino the W's mass: of two the smaller one, if there
-    is none, what comes nearest."""
+    """With the missing momentum and the pz that gives lepton and neutrino the W's mass: of two the smaller one, if
+    there is none, what comes nearest."""
     a = MASSES["W"] ** 2 / 2 + lepton[0] * x + lepton[1] * y
     pt2 = lepton[0] ** 2 + lepton[1] ** 2
     root = math.sqrt(max(0.0, a * a - pt2 * (x * x + y * y))) * lepton[3]

@@ -1,5 +1,7 @@
 """Simulated events to their file, chunk by chunk, made in several processes."""
 
+import concurrent.futures
+import contextlib
 import multiprocessing
 import signal
 import sys
@@ -35,6 +37,7 @@ makers = []  # in a process that makes chunks: its own
 
 def start(maker):
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends the processes
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     makers.append(maker)
 
 
@@ -46,9 +49,14 @@ def run(maker, processes):
     """Chunks in order, made in so many processes."""
     if processes == 1:
         yield from map(maker, maker.chunks())
-    else:
-        with multiprocessing.Pool(processes, start, (maker,)) as pool:
-            yield from pool.imap(make, maker.chunks())
+        return
+    pool = concurrent.futures.ProcessPoolExecutor(processes, initializer=start, initargs=(maker,))
+    try:
+        yield from pool.map(make, maker.chunks())
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+        for process in multiprocessing.active_children():
+            process.terminate()
 
 
 def fill(file, maker, processes):
@@ -61,13 +69,14 @@ def fill(file, maker, processes):
     for name, type, width, unit in kind.COLUMNS:
         events_file.add(events, name, type, total, width).attrs["units"] = unit
     progress, generated, done = Progress(total, kind.UNIT), np.zeros(len(kind.CLASSES), np.int64), 0
-    for columns, tried in run(maker, processes):
-        count = len(columns["label"])
-        for name, values in columns.items():
-            events[name][done : done + count] = values
-        generated += tried
-        done += count
-        progress.show(done)
+    with contextlib.closing(run(maker, processes)) as chunks:
+        for columns, tried in chunks:
+            count = len(columns["label"])
+            for name, values in columns.items():
+                events[name][done : done + count] = values
+            generated += tried
+            done += count
+            progress.show(done)
     for label, number in enumerate(generated):
         events.attrs[f"generated of label {label}"] = number
     kind.finish(events, generated, maker.seed)

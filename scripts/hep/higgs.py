@@ -1,5 +1,6 @@
 """The benchmark of UCI's HIGGS (Baldi, Sadowski, Whiteson, 2014), remade: heavy Higgs bosons against pairs of tops."""
 
+import itertools
 import math
 
 import numpy as np
@@ -24,13 +25,13 @@ FIRST = [(5, 6), (5,)]  # where the heavy particles are in Pythia's record
 ATTRIBUTES = {
     "description": "label 1: gg -> H(425) -> W H+-(325), H+- -> W h(125), h -> bb; 0: pp -> t tbar -> WWbb; W+ to e or "
     "mu, W- to quarks (the weights count the opposite charge as well)",
-    "selection": f"a lepton and at least four jets (anti-kt R = {RADIUS}) with pT > {PT} GeV, |eta| < {ETA}, the lepton "
-    f"at least {RADIUS} from the four hardest, which are kept",
-    "detector": "the lepton's pT is smeared by 2 %, jets' energies by 80 %/sqrt(E/GeV) and 5 %, missing momentum with "
+    "selection": f"a lepton and at least four jets (anti-kt R = {RADIUS}) with pT > {PT} GeV, |eta| < {ETA}, "
+    f"the lepton at least {RADIUS} from the four hardest, which are kept",
+    "detector": "the lepton's pT is smeared by 2 %, jets' energies by 60 %/sqrt(E/GeV) and 3 %, missing momentum with "
     "these and by 5 GeV along x and y; jets of b, c and light hadrons have b-tags with probabilities "
     + ", ".join(str(p) for p in TAGGED.values()),
-    "masses": "m_lv: the neutrino's pz from the W's mass, where it can have it; b: the two jets with tags first, then "
-    "the hardest; jjj and jlv: the pairing nearest to two tops; wbb: of the two W the one nearest to H+-",
+    "masses": "m_lv: the neutrino's pz from the W's mass, where it can have it; b: the two jets with most tags whose "
+    "others are nearest to a W; jjj and jlv: the pairing nearest to two tops; wbb: of the two W the one nearest to H+-",
 }
 NAMES = ["m_jj", "m_jjj", "m_lv", "m_jlv", "m_bb", "m_wbb", "m_wwbb"]
 COLUMNS = [
@@ -76,9 +77,12 @@ def neutrino(lepton, x, y):
 
 def masses(lepton, x, y, jets, tags):
     """The seven masses from momenta."""
-    order = sorted(range(4), key=lambda k: -tags[k])  # from the hardest on
-    b = [jets[k] for k in order[:2]]
-    jj = jets[order[2]] + jets[order[3]]
+    def parted(pair):
+        """What is to be least, tags that are missed and the other two's distance from a W, and both pairs."""
+        jj = sum(jets[k] for k in range(4) if k not in pair)
+        return -sum(tags[k] for k in pair), abs(mass_of(jj) - MASSES["W"]), [jets[k] for k in pair], jj
+
+    b, jj = min(map(parted, itertools.combinations(range(4), 2)), key=lambda parts: parts[:2])[2:]
     lv = lepton + neutrino(lepton, x, y)
     tops = [(mass_of(jj + b[k]), mass_of(lv + b[1 - k])) for k in (0, 1)]
     jjj, jlv = min(tops, key=lambda two: sum(abs(m - MASSES["top"]) for m in two))
@@ -113,7 +117,7 @@ class Events(generator.Selection):
         for k in range(finder.sizeJet()):
             p = finder.p(k)
             if abs(p.eta()) < ETA:
-                part = max(0.0, 1 + random.normal() * math.hypot(0.8 / math.sqrt(p.e()), 0.05))
+                part = max(0.0, 1 + random.normal() * math.hypot(0.6 / math.sqrt(p.e()), 0.03))
                 found.append((part * np.array([p.px(), p.py(), p.pz(), p.e()]), p, part))
         return sorted(found, key=lambda jet: -math.hypot(jet[0][0], jet[0][1]))
 

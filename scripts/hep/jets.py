@@ -19,8 +19,8 @@ CLASSES = [
 
 ATTRIBUTES = {
     "description": "label 1: pp -> t tbar, both to quarks; 0: light quarks and gluons. The two hardest jets of an "
-    "event, top jets within 1.0 of a top quark. Images: pT of the visible particles around their centre, the principal axis "
-    "upright, the hardest quadrant on the right above, row by row from the top; each sums to 1",
+    "event, top jets within 1.0 of a top quark. Images: pT of the visible particles around their centre, the "
+    "principal axis upright, the hardest quadrant on the right above, row by row from the top; each sums to 1",
     "jets": f"anti-kt R = {RADIUS}, pT {PT[0]}-{PT[1]} GeV, |eta| < {ETA}",
     "pixels": f"{SIDE} x {SIDE}, eta and phi within {REACH} of the centre",
 }

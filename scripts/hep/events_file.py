@@ -5,7 +5,7 @@ import os
 
 import h5py
 
-ROWS, BYTES = 16384, 1 << 20  # a chunk in the file has at most so many
+ROWS = 16384  # of a chunk in the file
 
 
 @contextlib.contextmanager
@@ -22,9 +22,9 @@ def new(path):
             os.remove(scratch)
 
 
-def add(group, name, type, rows, width=1):
-    """An empty column, or an array of several, which can grow."""
-    chunk = max(1, min(ROWS, BYTES // (4 * width)))
+def add(group, name, type, rows, width=1, chunk=ROWS):
+    """An empty column, or an array of several, which can grow. Chunks that a write does not fill stay in memory until
+    they are full only if they are below HDF5's cache of 1 MiB; else the file has holes."""
     shape = (lambda n: (n,)) if width == 1 else (lambda n: (n, width))
     return group.create_dataset(name, shape(rows), type, chunks=shape(chunk), maxshape=shape(None), compression="gzip",
                                 shuffle=True)

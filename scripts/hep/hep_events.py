@@ -9,10 +9,13 @@ import simulate
 
 name, path, events, seed, processes = sys.argv[1:]
 os.dup2(2, 1)  # FastJet tells who wrote it
-signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+signals = []
+for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    if signal.getsignal(number) != signal.SIG_IGN:
+        signal.signal(number, lambda number, _: signals.append(number))
 try:
-    simulate.write(path, generator.Maker(name, int(seed), int(events)), int(processes))
-except KeyboardInterrupt:
-    sys.exit(130)
+    simulate.write(path, generator.Maker(name, int(seed), int(events)), int(processes), signals)
+except simulate.Stopped:
+    sys.exit(128 + signals[0])
 except (OSError, RuntimeError) as error:
     sys.exit(f"scripts/hep-events: {path}: {error}")

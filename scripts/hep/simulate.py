@@ -3,13 +3,16 @@
 import concurrent.futures
 import contextlib
 import multiprocessing
+import os
 import signal
 import sys
+import threading
 import time
 
 import numpy as np
 
 import events_file
+import generator
 
 
 class Progress:
@@ -35,9 +38,16 @@ class Progress:
 makers = []  # in a process that makes chunks: its own
 
 
+def end_with_parent():
+    multiprocessing.parent_process().join()
+    os._exit(1)
+
+
 def start(maker):
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends the processes
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    threading.Thread(target=end_with_parent, daemon=True).start()
     makers.append(maker)
 
 
@@ -50,16 +60,25 @@ def run(maker, processes):
     if processes == 1:
         yield from map(maker, maker.chunks())
         return
-    pool = concurrent.futures.ProcessPoolExecutor(processes, initializer=start, initargs=(maker,))
+    pool, waiting = concurrent.futures.ProcessPoolExecutor(processes, None, start, (maker,)), []
     try:
-        yield from pool.map(make, maker.chunks())
+        for number in maker.chunks():
+            waiting.append(pool.submit(make, number))
+            if len(waiting) > 2 * processes:
+                yield waiting.pop(0).result()
+        for future in waiting:
+            yield future.result()
     finally:
-        pool.shutdown(wait=False, cancel_futures=True)
         for process in multiprocessing.active_children():
             process.terminate()
+        pool.shutdown()
 
 
-def fill(file, maker, processes):
+class Stopped(Exception):
+    """By a signal."""
+
+
+def fill(file, maker, processes, signals):
     kind, total = maker.kind, maker.total
     events = file.create_group("events")
     events.attrs.update({"seed": maker.seed, "beams": "pp, 13 TeV; Pythia 8 without multiparton interactions"})
@@ -67,7 +86,8 @@ def fill(file, maker, processes):
     for label, settings in enumerate(kind.CLASSES):
         events.attrs[f"settings of label {label}"] = "; ".join(settings)
     for name, type, width, unit in kind.COLUMNS:
-        events_file.add(events, name, type, total, width).attrs["units"] = unit
+        chunk = events_file.ROWS if width == 1 else generator.CHUNK
+        events_file.add(events, name, type, total, width, chunk).attrs["units"] = unit
     progress, generated, done = Progress(total, kind.UNIT), np.zeros(len(kind.CLASSES), np.int64), 0
     with contextlib.closing(run(maker, processes)) as chunks:
         for columns, tried in chunks:
@@ -77,11 +97,14 @@ def fill(file, maker, processes):
             generated += tried
             done += count
             progress.show(done)
+            if signals:
+                raise Stopped
     for label, number in enumerate(generated):
         events.attrs[f"generated of label {label}"] = number
     kind.finish(events, generated, maker.seed)
 
 
-def write(path, maker, processes):
+def write(path, maker, processes, signals):
+    """Stops after a chunk, without a file, once `signals` has any."""
     with events_file.new(path) as file:
-        fill(file, maker, processes)
+        fill(file, maker, processes, signals)

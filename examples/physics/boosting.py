@@ -46,4 +46,4 @@ for path in sys.argv[1:]:
         for name, features in sets(events).items():
             auc, rejection, trees, seconds = score(features, label, test)
             print(f"{path}, {name}: AUC {auc:.4f}, rejection {rejection:.1f} at half of the signal, {trees} trees, "
-                  f"{seconds:.0f} s of CPU", flush=True)
+                  f"{seconds:.1f} s of CPU", flush=True)

@@ -34,7 +34,7 @@ end
 local function paths_in(folder)
   local paths <const> = {}
   for name in lfs.dir(folder) do
-    if name:find "^[^.].*%." then paths[#paths + 1] = folder .. "/" .. name end
+    if name:find "^[^.].*%." and not name:find "%.md$" then paths[#paths + 1] = folder .. "/" .. name end
   end
   table.sort(paths)
   return paths
@@ -42,7 +42,7 @@ end
 
 local folders <const> = { -- of examples
   { title = "In Lua", path = "examples" }, { title = "In C and C++", path = "examples/embed" },
-  { title = "In ROOT", path = "examples/root" },
+  { title = "In ROOT", path = "examples/root" }, { title = "Analyses", path = "examples/physics" },
 }
 
 function others.examples()

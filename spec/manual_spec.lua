@@ -89,7 +89,8 @@ describe("scripts/manual.lua", function()
   local CASES <const> = { -- a page, what it holds
     { "index.html", "<h1 id=\"hnrun\">" }, { "index.html", "<th>Adam 0.001</th>" },
     { "examples.html", "examples/loop.lua" }, { "examples.html", '<h2 id="examples/embed/predict.c">' },
-    { "examples.html", 'frame.Define("score"' }, { "examples.html", "examples/physics/higgs.lua" }, { "c.html", '<a id="hn_tensor_copy"></a>' },
+    { "examples.html", 'frame.Define("score"' }, { "examples.html", "examples/physics/higgs.lua" },
+    { "c.html", '<a id="hn_tensor_copy"></a>' },
     { "c.html", "int32 for labels and indices" },
     { "modules/hn.html", "hn.fit(net, data, given)" }, { "modules/hn.html", 'href="../modules/hn.history.html"' },
     { "modules/tensor.html", "pool:matrix{ rows =, cols =, scheme" },

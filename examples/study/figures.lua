@@ -91,9 +91,10 @@ local function draw_loads(o)
   print(file)
 end
 
---- The log's first final run of a cell; nil if there is none.
+--- The log's last final run of a cell; nil if there is none.
 local function final_run(o, runs, cell)
-  for _, run in ipairs(runs) do
+  for k = #runs, 1, -1 do
+    local run <const> = runs[k]
     local same = run.stage == "final" and run.samples == o.samples and run.epochs == o.epochs
     for name, value in pairs(cell) do same = same and run[name] == value end
     if same then return run end

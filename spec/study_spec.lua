@@ -184,8 +184,8 @@ end)
 describe("the study's search", function()
   it("has a place to look for each method, where a setting has all that the log names", function()
     for name, method in pairs(methods.known) do
-      for n = 1, 2 do
-        local setting <const> = hn.tune.candidate(search.space(method), n, 1)
+      for n = 1, 4 do
+        local setting <const> = hn.tune.candidate(search.space(method, n < 3 and 3 or 5), n % 2 + 1, 1)
         for _, key in ipairs(search.names) do assert.is_number(setting[key], name) end
         assert.equal(method.teacher ~= nil, setting.weight > 0)
       end

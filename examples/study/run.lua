@@ -182,8 +182,8 @@ function o.chosen(cell)
       setting))
     if run then return run.error, run.loss end
   end
-  return (hn.tune.search { space = search.space(methods.known[cell.method]), trials = o.trials, epochs = o.epochs,
-    seed = o.seed, try = try })
+  return (hn.tune.search { space = search.space(methods.known[cell.method], cell.layers), trials = o.trials,
+    epochs = o.epochs, seed = o.seed, try = try })
 end
 
 --- Does what is missing of a cell. False after Ctrl-C.

@@ -7,10 +7,17 @@ local search <const> = {}
 search.names = { "lr", "input", "hidden", "l2", "temperature", "weight" }
 
 --- By the kind of network. Wide ones need large steps and mostly dropout (the first candidate has it, the second has
--- little); what 16 units learn well with would be far out for them, and the other way round.
+-- little); what 16 units learn well with would be far out for them, and the other way round. With three hidden layers
+-- steps that suit one are at the edge of what diverges.
 local spaces <const> = {
   hashed = {
     { "lr", from = 0.08, to = 0.5, log = true, usual = { 0.2, 0.2 } },
+    { "input", from = 0, to = 0.25, usual = { 0.1, 0 } },
+    { "hidden", from = 0, to = 0.4, usual = { 0.2, 0.1 } },
+    { "l2", from = 1e-5, to = 1e-3, log = true, zero = 0.5, usual = { 3e-4, 0 } },
+  },
+  deep = {
+    { "lr", from = 0.03, to = 0.2, log = true, usual = { 0.08, 0.08 } },
     { "input", from = 0, to = 0.25, usual = { 0.1, 0 } },
     { "hidden", from = 0, to = 0.4, usual = { 0.2, 0.1 } },
     { "l2", from = 1e-5, to = 1e-3, log = true, zero = 0.5, usual = { 3e-4, 0 } },
@@ -36,9 +43,10 @@ local taught <const> = {
 
 local untaught <const> = { { "temperature", choice = { 1 } }, { "weight", choice = { 0 } } }
 
---- The space of a method of methods.known, in the order of `names`.
-function search.space(method)
-  local list <const> = table.move(spaces[method.space or "hashed"], 1, 4, 1, {})
+--- The space of a method of methods.known in networks of so many layers, in the order of `names`.
+function search.space(method, layers)
+  local kind <const> = method.space or layers > 3 and "deep" or "hashed"
+  local list <const> = table.move(spaces[kind], 1, 4, 1, {})
   return table.move(method.teacher and taught or untaught, 1, 2, 5, list)
 end
 

@@ -103,18 +103,22 @@ def endless(data, batch=BATCH):
             yield x.index_select(0, rows), y.index_select(0, rows)
 
 
-def new_minibatch(data, compression):
-    net = nn.Sequential(new_layer(784, 1000, compression), nn.ReLU(), new_layer(1000, 10, compression))
-    optimizer = new_optimizer(net, 0.01)
-    following = endless(data)
+def training(net, optimizer, minibatches, loss):
+    """A step that takes the next minibatch."""
 
     def step():
-        x, y = next(following)
-        functional.cross_entropy(net(x), y).backward()
+        x, y = next(minibatches)
+        loss(net(x), y).backward()
         optimizer.step()
         optimizer.zero_grad()
 
     return step
+
+
+def new_minibatch(data, compression):
+    net = nn.Sequential(new_layer(784, 1000, compression), nn.ReLU(), new_layer(1000, 10, compression))
+    optimizer = new_optimizer(net, 0.01)
+    return training(net, optimizer, endless(data), functional.cross_entropy)
 
 
 def new_events(batch, compression):
@@ -122,15 +126,8 @@ def new_events(batch, compression):
     layers = [new_layer(i, j, compression) for i, j in zip(sizes, sizes[1:])]
     net = nn.Sequential(*[part for layer in layers[:-1] for part in (layer, nn.ReLU())], layers[-1])
     optimizer = torch.optim.Adam(net.parameters(), lr=1e-4, fused=True)
-    following = endless((torch.rand(100 * batch, 28) - 0.5, torch.arange(100 * batch).unsqueeze(1).float() % 2), batch)
-
-    def step():
-        x, y = next(following)
-        functional.binary_cross_entropy_with_logits(net(x), y).backward()
-        optimizer.step()
-        optimizer.zero_grad()
-
-    return step
+    events = torch.rand(100 * batch, 28) - 0.5, torch.arange(100 * batch).unsqueeze(1).float() % 2
+    return training(net, optimizer, endless(events, batch), functional.binary_cross_entropy_with_logits)
 
 
 class Peer:

@@ -44,6 +44,9 @@ typedef struct hn__cpu_kernels {
   void (*direct_forward)(const hn__cpu_direct *d);
   /* dx += dy V, scheme line alone */
   void (*direct_input_grad)(const hn__cpu_direct *d);
+  /* y (n x rows) += x (n x cols) W^T for a dense W; ld is where the next row begins */
+  void (*dense_forward)(int64_t rows, int64_t cols, const float *weight, int64_t ldw, int64_t n, const float *x,
+                        int64_t ldx, float *y, int64_t ldy);
 } hn__cpu_kernels;
 
 /* The device's. */

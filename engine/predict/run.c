@@ -12,25 +12,6 @@ typedef struct room {
   float *now, *next, *saved;
 } room;
 
-#define LANES 16
-
-/* y += x W^T for n samples; a sum has one order whatever the processor. */
-HN_CLONES static void products(int64_t rows, int64_t cols, const float *weight, int64_t ldw, int64_t n, const float *x,
-                               int64_t ldx, float *y, int64_t ldy) {
-  int64_t whole = cols / LANES * LANES;
-  for (int64_t i = 0; i < rows; i++, weight += ldw)
-    for (int64_t s = 0; s < n; s++) {
-      const float *sample = x + s * ldx;
-      float sum[LANES] = {0};
-      for (int64_t j = 0; j < whole; j += LANES)
-        for (int64_t l = 0; l < LANES; l++) sum[l] += weight[j + l] * sample[j + l];
-      for (int64_t j = whole; j < cols; j++) sum[j - whole] += weight[j] * sample[j];
-      for (int64_t half = LANES / 2; half > 0; half /= 2)
-        for (int64_t l = 0; l < half; l++) sum[l] += sum[l + half];
-      y[s * ldy + i] += sum[0];
-    }
-}
-
 static void start_with_bias(const hn__cpu_kernels *kernels, const hn__predict_step *step, int64_t n, float *y) {
   size_t bytes = (size_t)step->outputs * sizeof *y;
   for (int64_t s = 0; s < n; s++, y += step->outputs)
@@ -51,7 +32,7 @@ static void expanded(const hn__cpu_kernels *kernels, const hn__predict_step *ste
     for (int64_t j = 0; j < v->cols; j += PIECE) {
       int64_t rows = hn__cpu_least(v->rows - i, PIECE), cols = hn__cpu_least(v->cols - j, PIECE);
       kernels->expand(v, step->weight, i, rows, j, cols, piece, PIECE);
-      products(rows, cols, piece, PIECE, n, x + j, v->cols, y + i, v->rows);
+      kernels->dense_forward(rows, cols, piece, PIECE, n, x + j, v->cols, y + i, v->rows);
     }
 }
 
@@ -114,7 +95,8 @@ static void apply(const hn_model *model, const hn__predict_step *step, int64_t n
   switch (step->kind) {
   case HN_STEP_LINEAR:
     start_with_bias(model->kernels, step, n, y);
-    products(step->outputs, step->inputs, step->weight, step->inputs, n, x, step->inputs, y, step->outputs);
+    model->kernels->dense_forward(step->outputs, step->inputs, step->weight, step->inputs, n, x, step->inputs, y,
+                                  step->outputs);
     break;
   case HN_STEP_HASHED:
     start_with_bias(model->kernels, step, n, y);

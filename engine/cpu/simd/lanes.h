@@ -47,9 +47,13 @@ HN_INLINE words count_up(void) {
 
 /* The first n < VEC lanes alone. */
 HN_INLINE floats load_some(const float *from, int64_t n) {
+#if VEC == 16
+  return (floats)_mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), from);
+#else
   floats x = {0};
   memcpy(&x, from, (size_t)n * sizeof *from);
   return x;
+#endif
 }
 HN_INLINE void store_some(float *to, floats x, int64_t n) { memcpy(to, &x, (size_t)n * sizeof *to); }
 

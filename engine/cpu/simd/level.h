@@ -1,4 +1,5 @@
 /* The kernels of one level: a file of this folder defines LEVEL as its name and includes this. */
+#include "dense.h"
 #include "direct.h"
 #include "panel.h"
 #include "product.h"
@@ -16,4 +17,5 @@ const hn__cpu_kernels TABLE_NAME(LEVEL) = {
     .multiply = multiply,
     .direct_forward = direct_forward,
     .direct_input_grad = direct_input_grad,
+    .dense_forward = dense_forward,
 };

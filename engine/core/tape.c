@@ -98,22 +98,17 @@ static hn_status open_grad(hn_tensor *tensor, hn__fill fill) {
   return HN_OK;
 }
 
-static hn_status grad_of(hn__call *call, int i, hn__fill fill, float **grad) {
+hn_status hn__grad_to(hn__call *call, int i, float **grad, float *beta) {
   hn_tensor *tensor = i < call->args.operands ? call->args.x[i].tensor : NULL;
   *grad = NULL;
   if (!tensor || !hn__wants_grad(tensor)) return HN_OK;
-  HN_TRY(open_grad(tensor, fill));
+  if (beta) *beta = tensor->grad_valid ? 1 : 0;
+  HN_TRY(open_grad(tensor, beta ? HN_FILL_NONE : HN_FILL_ZERO));
   *grad = hn__floats(tensor->grad);
   return HN_OK;
 }
 
-hn_status hn__grad_of(hn__call *call, int i, float **grad) { return grad_of(call, i, HN_FILL_ZERO, grad); }
-
-hn_status hn__grad_to(hn__call *call, int i, float **grad, float *beta) {
-  bool kept = i < call->args.operands && call->args.x[i].tensor && call->args.x[i].tensor->grad_valid;
-  *beta = kept ? 1 : 0;
-  return grad_of(call, i, HN_FILL_NONE, grad);
-}
+hn_status hn__grad_of(hn__call *call, int i, float **grad) { return hn__grad_to(call, i, grad, NULL); }
 
 /* Operands that were closed by hand since they were recorded cannot be differentiated through. */
 static hn_status check_operands(hn__call *call) {
@@ -139,7 +134,7 @@ static hn_status backward_one(hn__call *call) {
 
 static hn_status run_backward(hn_tape *tape, hn_tensor *loss) {
   const float one = 1.0f;
-  HN_TRY(open_grad(loss, HN_FILL_ZERO));
+  HN_TRY(open_grad(loss, HN_FILL_NONE));
   HN_TRY(hn_tensor_write(loss->grad, 0, 1, &one));
   while (tape->call_count > 0) {
     hn__call *call = &tape->calls[tape->call_count - 1];

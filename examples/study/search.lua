@@ -6,22 +6,21 @@ local search <const> = {}
 
 search.names = { "lr", "input", "hidden", "l2", "temperature", "weight" }
 
+local function hashed(least, most, usual)
+  return {
+    { "lr", from = least, to = most, log = true, usual = { usual, usual } },
+    { "input", from = 0, to = 0.25, usual = { 0.1, 0 } },
+    { "hidden", from = 0, to = 0.4, usual = { 0.2, 0.1 } },
+    { "l2", from = 1e-5, to = 1e-3, log = true, zero = 0.5, usual = { 3e-4, 0 } },
+  }
+end
+
 --- By the kind of network. Wide ones need large steps and mostly dropout (the first candidate has it, the second has
 -- little); what 16 units learn well with would be far out for them, and the other way round. With three hidden layers
 -- steps that suit one are at the edge of what diverges.
 local spaces <const> = {
-  hashed = {
-    { "lr", from = 0.08, to = 0.5, log = true, usual = { 0.2, 0.2 } },
-    { "input", from = 0, to = 0.25, usual = { 0.1, 0 } },
-    { "hidden", from = 0, to = 0.4, usual = { 0.2, 0.1 } },
-    { "l2", from = 1e-5, to = 1e-3, log = true, zero = 0.5, usual = { 3e-4, 0 } },
-  },
-  deep = {
-    { "lr", from = 0.03, to = 0.2, log = true, usual = { 0.08, 0.08 } },
-    { "input", from = 0, to = 0.25, usual = { 0.1, 0 } },
-    { "hidden", from = 0, to = 0.4, usual = { 0.2, 0.1 } },
-    { "l2", from = 1e-5, to = 1e-3, log = true, zero = 0.5, usual = { 3e-4, 0 } },
-  },
+  hashed = hashed(0.08, 0.5, 0.2),
+  deep = hashed(0.03, 0.2, 0.08),
   wide = {
     { "lr", from = 0.02, to = 0.3, log = true, usual = { 0.1, 0.1 } },
     { "input", from = 0, to = 0.25, usual = { 0.1, 0 } },

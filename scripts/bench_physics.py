@@ -1,9 +1,9 @@
 """The examples of physics beside PyTorch and boosted trees on the same events, and single predictions. Run it by
 scripts/bench-peers physics.
 
-Sets are those of scripts/hep-events; every contestant trains on the events whose numbers do not divide by 5, and is judged
-by the others, once. Networks take the settings that the examples do without a search; the trees are scikit-learn's with early
-stopping.
+Sets are those of scripts/hep-events; every contestant trains on the events whose numbers do not divide by 5, and is
+judged by the others, once. Networks take the settings that the examples do without a search; the trees are
+scikit-learn's with early stopping.
 """
 
 import argparse
@@ -71,10 +71,10 @@ class Set:
         return roc_auc_score(self.label[self.test], scores, sample_weight=self.weight[self.test])
 
 
-def torch_network(inputs, hidden):
+def torch_network(inputs, hidden, outputs=2):
     sizes = (inputs, *hidden)
     layers = [part for i, j in zip(sizes, sizes[1:]) for part in (nn.Linear(i, j), nn.ReLU())]
-    return nn.Sequential(*layers, nn.Linear(sizes[-1], 2))
+    return nn.Sequential(*layers, nn.Linear(sizes[-1], outputs))
 
 
 def train_torch(data, hidden, batch, epochs):
@@ -114,8 +114,8 @@ def train_trees(data):
 def ours(name, o, path, epochs):
     """Rows (network, stored, AUC, seconds) of the example."""
     with tempfile.TemporaryDirectory() as folder:
-        words = ["./hnrun", "--threads", str(o.threads), f"examples/physics/{name}.lua", "--data", path, "--trials", "1",
-                 "--epochs", str(epochs), "--out", f"{folder}/{name}"]
+        words = ["./hnrun", "--threads", str(o.threads), f"examples/physics/{name}.lua", "--data", path,
+                 "--trials", "1", "--epochs", str(epochs), "--out", f"{folder}/{name}"]
         text = subprocess.run(words, stdout=subprocess.PIPE, text=True, check=True).stdout
     for line in text.splitlines():
         cells = [cell.strip() for cell in line.strip("|").split("|")]
@@ -175,8 +175,7 @@ def predictions():
                   f"{microseconds(lambda: library.hn_model_predict(*arguments)):10.1f}")
             library.hn_model_close(model)
     torch.set_num_threads(1)
-    net, event = torch_network(28, (300, 300, 300)).eval(), torch.from_numpy(x).unsqueeze(0)
-    net[-1] = nn.Linear(300, 1)
+    net, event = torch_network(28, (300, 300, 300), 1).eval(), torch.from_numpy(x).unsqueeze(0)
     with torch.inference_mode():
         print(f"{'PyTorch':28}{microseconds(lambda: net(event)):10.1f}")
 

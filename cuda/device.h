@@ -179,7 +179,7 @@ hn_status hn__cuda_lookup_grad(hn__device *d, const hn_matrix *v, int64_t cols, 
 hn_status hn__cuda_find_outside(hn__device *d, const int32_t *ids, int64_t n, int64_t limit, int64_t *host);
 hn_status hn__cuda_unary(hn__device *d, hn__unary f, float a, int64_t n, const float *x, float *y);
 hn_status hn__cuda_unary_grad(hn__device *d, hn__unary f, float a, int64_t n, const float *x, const float *y,
-                              const float *dy, float *dx);
+                              const float *dy, float *dx, bool add);
 hn_status hn__cuda_binary(hn__device *d, hn__binary f, int64_t n, int64_t nb, const float *a, const float *b, float *y);
 hn_status hn__cuda_binary_grad(hn__device *d, hn__binary f, int64_t n, int64_t nb, const float *a, const float *b,
                                const float *dy, float *da, float *db);

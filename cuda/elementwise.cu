@@ -61,10 +61,11 @@ template <typename Function> struct slopes {
   float a;
   const float *px, *py, *pdy;
   float *pdx;
+  bool add;
 
   template <int W> __device__ __forceinline__ void work(int64_t i) const {
-    hn__cuda_pack<W> x = hn__cuda_load<W>(px + i), y = hn__cuda_load<W>(py + i), dy = hn__cuda_load<W>(pdy + i),
-                     dx = hn__cuda_load<W>(pdx + i);
+    hn__cuda_pack<W> x = hn__cuda_load<W>(px + i), y = hn__cuda_load<W>(py + i), dy = hn__cuda_load<W>(pdy + i), dx = {};
+    if (add) dx = hn__cuda_load<W>(pdx + i);
     for (int k = 0; k < W; k++) dx.at[k] += dy.at[k] * Function::rise(a, x.at[k], y.at[k]);
     hn__cuda_store(pdx + i, dx);
   }
@@ -150,11 +151,11 @@ hn_status hn__cuda_unary(hn__device *d, hn__unary f, float a, int64_t n, const f
 }
 
 hn_status hn__cuda_unary_grad(hn__device *d, hn__unary f, float a, int64_t n, const float *x, const float *y,
-                              const float *dy, float *dx) {
+                              const float *dy, float *dx, bool add) {
   bool wide = hn__cuda_aligned(x) && hn__cuda_aligned(y) && hn__cuda_aligned(dy) && hn__cuda_aligned(dx);
   switch (f) {
 #define CASE(name, ...)                                                                                                \
-  case HN_FN_##name: return for_each(d, n, wide, slopes<name##_function>{a, x, y, dy, dx});
+  case HN_FN_##name: return for_each(d, n, wide, slopes<name##_function>{a, x, y, dy, dx, add});
     HN_UNARY_LIST(CASE)
 #undef CASE
   default: return HN_ARGUMENT;

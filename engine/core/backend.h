@@ -77,10 +77,11 @@ typedef struct hn_backend {
   hn_status (*lookup_grad)(hn__device *d, const hn_matrix *v, int64_t cols, const int32_t *ids, int64_t n,
                            const float *dout, float *dw);
 
-  /* -- element by element: the functions of functions.h with their number a -- */
+  /* -- element by element: the functions of functions.h with their number a. Gradients add, those with `add` only where
+   *    that is true; else they overwrite -- */
   hn_status (*unary)(hn__device *d, hn__unary f, float a, int64_t n, const float *x, float *y);
   hn_status (*unary_grad)(hn__device *d, hn__unary f, float a, int64_t n, const float *x, const float *y,
-                          const float *dy, float *dx);
+                          const float *dy, float *dx, bool add);
   /* y[i] = f(a[i], b[i mod nb]), i < n; nb divides n */
   hn_status (*binary)(hn__device *d, hn__binary f, int64_t n, int64_t nb, const float *a, const float *b, float *y);
   /* da or db may be NULL */
@@ -89,7 +90,7 @@ typedef struct hn_backend {
   /* y[i] = x[i] * scale where random number first + i of the seed is >= threshold, else 0; `add`: y += */
   hn_status (*dropout)(hn__device *d, int64_t n, uint32_t threshold, float scale, uint32_t seed, uint64_t first,
                        const float *x, float *y, bool add);
-  /* dst[i*ldd + j] = src[i*lds + j], i < rows, j < cols; `add`: dst += */
+  /* dst[i*ldd + j] = src[i*lds + j], i < rows, j < cols; `add`: dst +=; lds 0: the same row every time */
   hn_status (*copy_rows)(hn__device *d, int64_t rows, int64_t cols, const float *src, int64_t lds, float *dst,
                          int64_t ldd, bool add);
 

@@ -184,8 +184,8 @@ hn_status hn__tape_record(hn__call *call);
 void hn__call_clear(hn__call *call);
 /* Where to add the gradient of operand i: NULL in *grad where none is wanted; zero-filled the first time. */
 hn_status hn__grad_of(hn__call *call, int i, float **grad);
-/* The same for a product, which can overwrite: `beta`, to be given to the gemm that is done next, is 0 when the gradient
+/* The same for a kernel that can overwrite and writes all of it next: `add`, for that kernel, is false when the gradient
  * holds nothing yet, and then it is not zero-filled. */
-hn_status hn__grad_to(hn__call *call, int i, float **grad, float *beta);
+hn_status hn__grad_to(hn__call *call, int i, float **grad, bool *add);
 
 #endif

@@ -98,12 +98,12 @@ static hn_status open_grad(hn_tensor *tensor, hn__fill fill) {
   return HN_OK;
 }
 
-hn_status hn__grad_to(hn__call *call, int i, float **grad, float *beta) {
+hn_status hn__grad_to(hn__call *call, int i, float **grad, bool *add) {
   hn_tensor *tensor = i < call->args.operands ? call->args.x[i].tensor : NULL;
   *grad = NULL;
   if (!tensor || !hn__wants_grad(tensor)) return HN_OK;
-  if (beta) *beta = tensor->grad_valid ? 1 : 0;
-  HN_TRY(open_grad(tensor, beta ? HN_FILL_NONE : HN_FILL_ZERO));
+  if (add) *add = tensor->grad_valid;
+  HN_TRY(open_grad(tensor, add ? HN_FILL_NONE : HN_FILL_ZERO));
   *grad = hn__floats(tensor->grad);
   return HN_OK;
 }

@@ -6,7 +6,8 @@
 #include <string.h>
 
 typedef void forward_loop(float a, int64_t n, const float *px, float *py);
-typedef void slope_loop(float a, int64_t n, const float *px, const float *py, const float *pdy, float *pdx);
+typedef void slope_loop(float a, int64_t n, const float *px, const float *py, const float *pdy, float *pdx,
+                        bool add);
 
 /* A loop for every function of the list and one for its slope: name_values and name_slopes. */
 #define LOOPS(name, numbers, value, slope)                                                                             \
@@ -18,13 +19,14 @@ typedef void slope_loop(float a, int64_t n, const float *px, const float *py, co
     }                                                                                                                  \
   }                                                                                                                    \
   HN_CLONES static void name##_slopes(float a, int64_t n, const float *px, const float *py, const float *pdy,          \
-                                      float *pdx) {                                                                    \
+                                      float *pdx, bool add) {                                                          \
     (void)a;                                                                                                           \
     for (int64_t i = 0; i < n; i++) {                                                                                  \
       float x = px[i], y = py[i];                                                                                      \
       (void)x;                                                                                                         \
       (void)y;                                                                                                         \
-      pdx[i] += pdy[i] * (slope);                                                                                      \
+      float old = add ? pdx[i] : 0.0f;                                                                                 \
+      pdx[i] = old + pdy[i] * (slope);                                                                                 \
     }                                                                                                                  \
   }
 HN_UNARY_LIST(LOOPS)
@@ -43,6 +45,7 @@ typedef struct unary_job {
   int64_t n;
   const float *x, *y, *dy;
   float *out;
+  bool add;
 } unary_job;
 
 static void values_piece(const void *job, int64_t p, int thread) {
@@ -56,7 +59,7 @@ static void slopes_piece(const void *job, int64_t p, int thread) {
   const unary_job *u = job;
   int64_t i = hn__cpu_first(p);
   (void)thread;
-  slopes[u->f](u->a, hn__cpu_count(u->n, p), u->x + i, u->y + i, u->dy + i, u->out + i);
+  slopes[u->f](u->a, hn__cpu_count(u->n, p), u->x + i, u->y + i, u->dy + i, u->out + i, u->add);
 }
 
 hn_status hn__cpu_unary(hn__device *d, hn__unary f, float a, int64_t n, const float *x, float *y) {
@@ -66,8 +69,8 @@ hn_status hn__cpu_unary(hn__device *d, hn__unary f, float a, int64_t n, const fl
 }
 
 hn_status hn__cpu_unary_grad(hn__device *d, hn__unary f, float a, int64_t n, const float *x, const float *y,
-                             const float *dy, float *dx) {
-  unary_job job = {.f = f, .a = a, .n = n, .x = x, .y = y, .dy = dy, .out = dx};
+                             const float *dy, float *dx, bool add) {
+  unary_job job = {.f = f, .a = a, .n = n, .x = x, .y = y, .dy = dy, .out = dx, .add = add};
   hn__cpu_parallel(d, (double)n, hn__cpu_chunks(n), slopes_piece, &job);
   return HN_OK;
 }
@@ -116,7 +119,7 @@ HN_CLONES static void add_to(int64_t n, const float *x, float *y) {
 }
 
 typedef struct copy_job {
-  int64_t cols, lds, ldd;
+  int64_t rows, cols, down, lds, ldd; /* down: rows of a piece, one where they are long */
   const float *src;
   float *dst;
   bool add;
@@ -124,13 +127,14 @@ typedef struct copy_job {
 
 static void copy_piece(const void *job, int64_t p, int thread) {
   const copy_job *c = job;
-  int64_t across = hn__cpu_chunks(c->cols), i = p / across, j = hn__cpu_first(p % across);
-  int64_t n = hn__cpu_count(c->cols, p % across);
+  int64_t across = hn__cpu_chunks(c->cols), first = p / across * c->down, j = hn__cpu_first(p % across);
+  int64_t n = hn__cpu_count(c->cols, p % across), end = hn__cpu_least(first + c->down, c->rows);
   (void)thread;
-  if (c->add)
-    add_to(n, c->src + i * c->lds + j, c->dst + i * c->ldd + j);
-  else
-    memcpy(c->dst + i * c->ldd + j, c->src + i * c->lds + j, (size_t)n * sizeof(float));
+  for (int64_t i = first; i < end; i++)
+    if (c->add)
+      add_to(n, c->src + i * c->lds + j, c->dst + i * c->ldd + j);
+    else
+      memcpy(c->dst + i * c->ldd + j, c->src + i * c->lds + j, (size_t)n * sizeof(float));
 }
 
 /* Rows without gaps on either side are one long row. */
@@ -141,7 +145,8 @@ hn_status hn__cpu_copy_rows(hn__device *d, int64_t rows, int64_t cols, const flo
     cols *= rows;
     rows = 1;
   }
-  copy_job job = {cols, lds, ldd, src, dst, add};
-  hn__cpu_parallel(d, (double)rows * (double)cols, rows * hn__cpu_chunks(cols), copy_piece, &job);
+  int64_t down = hn__cpu_ceil(HN_CPU_CHUNK, cols);
+  copy_job job = {rows, cols, down, lds, ldd, src, dst, add};
+  hn__cpu_parallel(d, (double)rows * (double)cols, hn__cpu_ceil(rows, down) * hn__cpu_chunks(cols), copy_piece, &job);
   return HN_OK;
 }

@@ -21,8 +21,9 @@ static hn_status dropout(hn__call *call) {
 
 static hn_status dropout_grad(hn__call *call) {
   float *dx;
-  HN_TRY(hn__grad_of(call, 0, &dx));
-  return dx ? run(call, hn__out_grad(call), dx, true) : HN_OK;
+  bool add;
+  HN_TRY(hn__grad_to(call, 0, &dx, &add));
+  return dx ? run(call, hn__out_grad(call), dx, add) : HN_OK;
 }
 
 const hn_op hn__dropout_ops[] = {

@@ -11,10 +11,11 @@ static hn_status unary(hn__call *call) {
 static hn_status unary_grad(hn__call *call) {
   const hn_tensor *x = hn__in(call, 0);
   float *dx;
-  HN_TRY(hn__grad_of(call, 0, &dx));
+  bool add;
+  HN_TRY(hn__grad_to(call, 0, &dx, &add));
   if (!dx) return HN_OK;
   return HN_DEVICE_CALL(call->context, unary_grad, (hn__unary)call->op->variant, (float)call->args.number[0], x->size,
-                        hn__floats(x), hn__floats(call->out), hn__out_grad(call), dx);
+                        hn__floats(x), hn__floats(call->out), hn__out_grad(call), dx, add);
 }
 
 /* b repeats along a: its shape is the end of a's, or it is one number. */

@@ -27,17 +27,16 @@ static hn_status check_linear(hn__call *call, int64_t rows, int64_t cols) {
   return hn__in(call, 2) && !map ? hn__expect_vector(call, 2, "bias", rows) : HN_OK;
 }
 
-/* y = the bias in every row, or zero. A hashed bias is expanded first: it is no larger than one sample's outputs. */
+/* y = the bias in every row. A hashed bias is expanded first: it is no larger than one sample's outputs. */
 static hn_status start_from_bias(hn__call *call, int64_t batch, int64_t rows) {
-  hn_context *context = call->context;
-  float *y = hn__floats(call->out);
-  HN_DEVICE_TRY(context, zero, y, (size_t)call->out->size * 4);
-  if (!hn__in(call, 2)) return HN_OK;
-  if (!hn__map(call, 2)) return HN_DEVICE_CALL(context, spread, 1, batch, rows, 1.0f, hn__data(call, 2), y);
-  HN_TRY(hn__save(call, 0, rows));
-  float *bias = hn__floats(call->saved[0]);
-  HN_DEVICE_TRY(context, lookup, hn__map(call, 2), hn__data(call, 2), 1, NULL, rows, bias);
-  return HN_DEVICE_CALL(context, spread, 1, batch, rows, 1.0f, bias, y);
+  const float *bias = hn__data(call, 2);
+  if (hn__map(call, 2)) {
+    HN_TRY(hn__save(call, 0, rows));
+    float *expanded = hn__floats(call->saved[0]);
+    HN_DEVICE_TRY(call->context, lookup, hn__map(call, 2), bias, 1, NULL, rows, expanded);
+    bias = expanded;
+  }
+  return HN_DEVICE_CALL(call->context, copy_rows, batch, rows, bias, 0, hn__floats(call->out), rows, false);
 }
 
 /* y = x V^T + b (eq. 8 of the paper without its non-linearity); x is any shape [..., cols], y is [..., rows]. */
@@ -51,11 +50,13 @@ static hn_status linear(hn__call *call) {
   memcpy(shape, x->shape, sizeof shape);
   shape[x->dims - 1] = rows;
   HN_TRY(hn__result(call, HN_FLOAT32, x->dims, shape));
-  HN_TRY(start_from_bias(call, batch, rows));
+  bool biased = hn__in(call, 2) != NULL;
+  if (biased) HN_TRY(start_from_bias(call, batch, rows));
   float *y = hn__floats(call->out);
   if (!v)
     return HN_DEVICE_CALL(call->context, gemm, false, true, batch, rows, cols, hn__floats(x), cols, hn__data(call, 1),
-                          cols, 1.0f, y, rows);
+                          cols, biased, y, rows);
+  if (!biased) HN_DEVICE_TRY(call->context, zero, y, (size_t)call->out->size * 4);
   HN_TRY(hn__workspace(call->context, &workspace));
   return HN_DEVICE_CALL(call->context, hashed_forward, workspace, v, hn__data(call, 1), batch, hn__floats(x), y);
 }
@@ -88,14 +89,15 @@ static hn_status hashed_grads(hn__call *call, int64_t batch) {
 
 static hn_status dense_grads(hn__call *call, int64_t batch, int64_t rows, int64_t cols) {
   const float *dy = hn__out_grad(call);
-  float *dx, *dw, beta;
-  HN_TRY(hn__grad_to(call, 0, &dx, &beta));
+  float *dx, *dw;
+  bool add;
+  HN_TRY(hn__grad_to(call, 0, &dx, &add));
   if (dx)
-    HN_DEVICE_TRY(call->context, gemm, false, false, batch, cols, rows, dy, rows, hn__data(call, 1), cols, beta, dx,
+    HN_DEVICE_TRY(call->context, gemm, false, false, batch, cols, rows, dy, rows, hn__data(call, 1), cols, add, dx,
                   cols);
-  HN_TRY(hn__grad_to(call, 1, &dw, &beta));
+  HN_TRY(hn__grad_to(call, 1, &dw, &add));
   if (dw)
-    HN_DEVICE_TRY(call->context, gemm, true, false, rows, cols, batch, dy, rows, hn__data(call, 0), cols, beta, dw,
+    HN_DEVICE_TRY(call->context, gemm, true, false, rows, cols, batch, dy, rows, hn__data(call, 0), cols, add, dw,
                   cols);
   return HN_OK;
 }
@@ -122,11 +124,12 @@ static hn_status matmul_grad(hn__call *call) {
   const hn_tensor *a = hn__in(call, 0), *b = hn__in(call, 1);
   int64_t m = a->shape[0], k = a->shape[1], n = b->shape[1];
   const float *dy = hn__out_grad(call);
-  float *da, *db, beta;
-  HN_TRY(hn__grad_to(call, 0, &da, &beta));
-  if (da) HN_DEVICE_TRY(call->context, gemm, false, true, m, k, n, dy, n, hn__floats(b), n, beta, da, k);
-  HN_TRY(hn__grad_to(call, 1, &db, &beta));
-  if (db) HN_DEVICE_TRY(call->context, gemm, true, false, k, n, m, hn__floats(a), k, dy, n, beta, db, n);
+  float *da, *db;
+  bool add;
+  HN_TRY(hn__grad_to(call, 0, &da, &add));
+  if (da) HN_DEVICE_TRY(call->context, gemm, false, true, m, k, n, dy, n, hn__floats(b), n, add, da, k);
+  HN_TRY(hn__grad_to(call, 1, &db, &add));
+  if (db) HN_DEVICE_TRY(call->context, gemm, true, false, k, n, m, hn__floats(a), k, dy, n, add, db, n);
   return HN_OK;
 }
 

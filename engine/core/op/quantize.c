@@ -15,8 +15,9 @@ static hn_status quantize(hn__call *call) {
 static hn_status quantize_grad(hn__call *call) {
   int64_t n = call->out->size;
   float *dx;
-  HN_TRY(hn__grad_of(call, 0, &dx));
-  return dx ? HN_DEVICE_CALL(call->context, copy_rows, 1, n, hn__out_grad(call), n, dx, n, true) : HN_OK;
+  bool add;
+  HN_TRY(hn__grad_to(call, 0, &dx, &add));
+  return dx ? HN_DEVICE_CALL(call->context, copy_rows, 1, n, hn__out_grad(call), n, dx, n, add) : HN_OK;
 }
 
 const hn_op hn__quantize_ops[] = {

@@ -22,15 +22,13 @@ static hn_status reshape(hn__call *call) {
   return hn__tensor_view(hn__in(call, 0), 0, args->numbers, shape, &call->out);
 }
 
-/* Adds n numbers of the result's gradient to operand i's, from element `to` on. */
-static hn_status add_grad(hn__call *call, int i, int64_t to) {
-  float *dx;
-  HN_TRY(hn__grad_of(call, i, &dx));
+static hn_status reshape_grad(hn__call *call) {
   int64_t n = call->out->size;
-  return dx ? HN_DEVICE_CALL(call->context, copy_rows, 1, n, hn__out_grad(call), n, dx + to, n, true) : HN_OK;
+  float *dx;
+  bool add;
+  HN_TRY(hn__grad_to(call, 0, &dx, &add));
+  return dx ? HN_DEVICE_CALL(call->context, copy_rows, 1, n, hn__out_grad(call), n, dx, n, add) : HN_OK;
 }
-
-static hn_status reshape_grad(hn__call *call) { return add_grad(call, 0, 0); }
 
 /* Elements of one leading row. */
 static int64_t row_size(const hn_tensor *x) { return x->size / x->shape[0]; }
@@ -48,7 +46,10 @@ static hn_status slice(hn__call *call) {
 }
 
 static hn_status slice_grad(hn__call *call) {
-  return add_grad(call, 0, ((int64_t)call->args.number[0] - 1) * row_size(hn__in(call, 0)));
+  int64_t n = call->out->size, from = ((int64_t)call->args.number[0] - 1) * row_size(hn__in(call, 0));
+  float *dx;
+  HN_TRY(hn__grad_of(call, 0, &dx));
+  return dx ? HN_DEVICE_CALL(call->context, copy_rows, 1, n, hn__out_grad(call), n, dx + from, n, true) : HN_OK;
 }
 
 /* The product of the shape from an axis (counted from 0) on: the width that an operand takes in a row of concat. */
@@ -97,8 +98,9 @@ static hn_status concat_grad(hn__call *call) {
   for (int k = 0; k < call->args.operands; k++) {
     int64_t own = width(hn__in(call, k), axis);
     float *dx;
-    HN_TRY(hn__grad_of(call, k, &dx));
-    if (dx) HN_DEVICE_TRY(call->context, copy_rows, rows, own, hn__out_grad(call) + at, all, dx, own, true);
+    bool add;
+    HN_TRY(hn__grad_to(call, k, &dx, &add));
+    if (dx) HN_DEVICE_TRY(call->context, copy_rows, rows, own, hn__out_grad(call) + at, all, dx, own, add);
     at += own;
   }
   return HN_OK;

@@ -390,6 +390,8 @@ HN_API hn_status hn_array_part(hn_array *codes, uint8_t least, uint8_t most, uin
  * table has no context; one thread at a time uses it. */
 typedef struct hn_table hn_table;
 
+/* The version of HDF5 that the library was built with, NULL where it was built without. */
+HN_API const char *hn_table_hdf5(void);
 /* Opens a file. `group`: the path of a group or dataset in an HDF5 file; NULL or "": the file's root, or the one group
  * in it. A status with the reason in hn_table_message(). *out is to be closed in any case. */
 HN_API hn_status hn_table_open(const char *path, const char *group, hn_table **out);
@@ -418,8 +420,9 @@ HN_API hn_status hn_table_finish(hn_table *table);
 /* A formula such as "pt > 20 && abs(eta) < 2.5", evaluated row by row in float64. It has the operators of Lua and
  * those of C for the same (&& || ! !=, and ?:), ^ for powers, and math's functions, also written as math.abs, with
  * log10, sinh, cosh, tanh, atan2, pow and finite(x), whether x is neither NaN nor infinite. A comparison gives 1 or 0;
- * what is not 0 is true; `a and b`, `a or b` give one of their operands. Names are letters, digits, _ and dots, with
- * an index as in "images[3]"; any other name stands between backquotes. An expression holds its context. */
+ * what is not 0 is true; comparisons do not chain; `a and b`, `a or b` give one of their operands. Names are letters,
+ * digits, _ and dots, with an index as in "images[3]"; any other name stands between backquotes. An expression holds its
+ * context. */
 typedef struct hn_expression hn_expression;
 
 /* HN_ARGUMENT with the place where it is no expression. */

@@ -196,6 +196,7 @@ describe("expressions", function()
   local mistakes <const> = {
     { "a >> 3", "expected a value at '> 3'" },
     { "a = 3", "expected an operator at '= 3'" },
+    { "a < b < c", "comparisons do not chain, say a < b and b < c, at '< c'" },
     { "a &", "expected an operator at '&'" },
     { "(a", "expected ')' at its end" },
     { "a +", "expected a value at its end" },

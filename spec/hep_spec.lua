@@ -192,10 +192,10 @@ describe("root2hdf5", function()
 
   local CUTS <const> = { -- the cut, and whether event k, from 0, passes
     { "pt > 100 && !flag", function(k) return k > 400 and k % 2 == 0 end },
-    { "(abs(pt - 10) < 5) | (id >= 10000000000 + 199990)",
+    { "abs(pt - 10) < 5 || id >= 10000000000 + 199990",
       function(k) return math.abs(k / 4 - 10) < 5 or k >= 199990 end },
-    { "1 <= pt <= 2 or pt == 40000", function(k) return k >= 4 and k <= 8 or k == 160000 end },
-    { "sqrt(pt) % 1 == 0 and pt != 0", function(k) return k > 0 and math.sqrt(k / 4) % 1 == 0 end },
+    { "1 <= pt and pt <= 2 or pt == 40000", function(k) return k >= 4 and k <= 8 or k == 160000 end },
+    { "math.sqrt(pt) % 1 == 0 and pt ~= 0", function(k) return k > 0 and math.sqrt(k / 4) % 1 == 0 end },
   }
   for _, case in ipairs(CUTS) do
     test("keeps what passes " .. case[1], function()
@@ -221,10 +221,9 @@ describe("root2hdf5", function()
     { "tree.root --columns hits", "column 'hits' has not one number for each event" },
     { "tree.root --cut 'ptt > 1'", "there is no column 'ptt'; did you mean 'pt'?" },
     { "tree.root --cut 'hits > 1'", "column 'hits' has not one number for each event" },
-    { "tree.root --cut 'pt > '", "'pt > ': invalid syntax" },
-    { "tree.root --cut 'pt ^ 2 > 1'", "'pt ^ 2' is nothing that a cut can have" },
-    { "tree.root --cut 'pt.tofile(1)'", "is nothing that a cut can have" },
-    { "tree.root --cut 'pt & 1'", "'pt & 1'" },
+    { "tree.root --cut 'pt > '", "expression 'pt > ': expected a value at its end" },
+    { "tree.root --cut '1 < pt < 2'", "comparisons do not chain" },
+    { "tree.root --cut 'pt.tofile(1)'", "no such function at 'pt.tofile(1)'" },
     { "tree.root --cut 'pt < 0'", "no event passes the cut" },
   }
   for _, case in ipairs(REFUSED) do

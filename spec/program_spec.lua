@@ -84,7 +84,7 @@ describe("hnrun", function()
     for _, option in ipairs { "--version", "-v" } do
       local out <const> = table.concat(good { option }, "\n")
       assert.matches("hnrun %d+%.%d+%.%d+", out)
-      for _, part in ipairs { "Lua 5.4", "xxHash", "zlib", "BLAS", "line editing" } do
+      for _, part in ipairs { "Lua 5.4", "xxHash", "zlib", "HDF5", "BLAS", "line editing" } do
         assert.matches(part, out, 1, true)
       end
     end

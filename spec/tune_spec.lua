@@ -72,6 +72,17 @@ describe("hn.tune.search", function()
     assert.same({ setting = candidates(9)[1], epochs = 5, loss = 0.7 }, trials[1])
   end)
 
+  it("trains all candidates to the end where halving is false", function()
+    local epochs <const> = {}
+    local best <const>, trials <const> = hn.tune.search { space = space, trials = 5, epochs = 40, halving = false,
+      try = function(setting, length)
+        epochs[#epochs + 1] = length
+        return setting.width
+      end }
+    assert.same({ 40, 40, 40, 40, 40 }, epochs)
+    for _, one in ipairs(trials) do assert.is_true(one.loss >= best.width) end
+  end)
+
   it("takes NaN for the worst, and tells equal losses apart by the second number, then by their order", function()
     local function pick(losses, seconds)
       local n = 0

@@ -219,16 +219,24 @@ static const operator levels[][9] = {
     {{"+", HN__FORMULA_ADD}, {"-", HN__FORMULA_SUB}},
     {{"//", HN__FORMULA_INTDIV}, {"*", HN__FORMULA_MUL}, {"/", HN__FORMULA_DIV}, {"%", HN__FORMULA_MOD}},
 };
-enum { LEVELS = sizeof levels / sizeof *levels };
+enum { COMPARISONS = 2, LEVELS = sizeof levels / sizeof *levels };
 
+/* A chain such as 1 < x < 2 would compare 0 or 1 with 2, which nobody means. */
 static hn_status binary(parser *p, int level) {
+  bool compared = false;
   if (level == LEVELS) return unary(p);
   HN_TRY(binary(p, level + 1));
   for (const operator* o = levels[level]; o->text;) {
+    const char *before = p->at;
     if (!take(p, o->text)) {
       o++;
       continue;
     }
+    if (compared) {
+      p->at = before;
+      return refuse(p, "comparisons do not chain, say a < b and b < c,");
+    }
+    compared = level == COMPARISONS;
     HN_TRY(binary(p, level + 1));
     HN_TRY(apply(p, o->code));
     o = levels[level];

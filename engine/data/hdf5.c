@@ -6,6 +6,8 @@
 
 #ifndef HN_HDF5
 
+const char *hn_table_hdf5(void) { return NULL; }
+
 static hn_status hdf5_open(hn_table *table) {
   return hn__table_fail(table, HN_FILE, "cannot read '%s': this build has no HDF5 (install libhdf5, make again)",
                         table->path);
@@ -22,6 +24,11 @@ static void hdf5_close(hn_table *table) { (void)table; }
 #include <string.h>
 
 #include "hdf5.h"
+
+#define TEXT(number) #number
+#define VERSION(major, minor, release) TEXT(major) "." TEXT(minor) "." TEXT(release)
+
+const char *hn_table_hdf5(void) { return VERSION(H5_VERS_MAJOR, H5_VERS_MINOR, H5_VERS_RELEASE); }
 
 /* libhdf5 has one state for all of the process, of which only some builds take care themselves. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;

@@ -236,6 +236,10 @@ static void push_built(lua_State *L) {
   lua_seti(L, -2, ++n);
   lua_pushfstring(L, "zlib %s", zlibVersion());
   lua_seti(L, -2, ++n);
+  if (hn_table_hdf5()) {
+    lua_pushfstring(L, "HDF5 %s", hn_table_hdf5());
+    lua_seti(L, -2, ++n);
+  }
   for (int i = 0; (backend = hn_backend_built_with(i)); i++) {
     lua_pushstring(L, backend);
     lua_seti(L, -2, ++n);

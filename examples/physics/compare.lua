@@ -52,7 +52,7 @@ local function tuned(o, network)
   hn.use { seed = 1 }
   local rest <const>, held <const> = o.train:split(1 - HELD)
   return hn.tune.search {
-    space = space, trials = o.trials, epochs = o.epochs,
+    space = space, trials = o.trials, epochs = o.epochs, halving = false,
     try = function(setting, epochs)
       local net <const> = trained(o, network, setting, rest, epochs, 1)
       local loss <const> = net and hn.evaluate(net, held, { loss = "cross_entropy" }).loss or 0 / 0

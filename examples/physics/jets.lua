@@ -4,7 +4,7 @@
 --   scripts/hep-events jets                                          20,000 jets, minutes; the files' default
 --   ./hnrun examples/physics/jets.lua                                a minute or two
 --   scripts/hep-events jets -n 200000 -o build/data/jets-200k.h5
---   ./hnrun examples/physics/jets.lua --data build/data/jets-200k.h5 --epochs 8 --trials 6 --seeds 3
+--   ./hnrun examples/physics/jets.lua --data build/data/jets-200k.h5 --epochs 4 --trials 6 --seeds 3
 
 package.path = (arg[0]:match "^(.*)/[^/]*$" or ".") .. "/?.lua;" .. package.path
 
@@ -39,26 +39,31 @@ local function input()
   return nn.Log(rate), nn.Affine { mean = mean, scale = scale }
 end
 
---- A network of one hidden layer, made by a function.
-local function network(name, width, hidden)
+--- A network of hidden layers of these widths, which `layer(inputs, outputs)` makes.
+local function network(name, widths, layer)
   return { name = name, make = function(dropout)
-    local log <const>, scale <const> = input()
-    return nn.Sequential { log, scale, hidden(), nn.ReLU(), nn.Dropout(dropout), nn.Linear(width, 2) }
+    local list <const> = { input() }
+    local inputs = PIXELS
+    for _, width in ipairs(widths) do
+      table.move({ layer(inputs, width), nn.ReLU(), nn.Dropout(dropout) }, 1, 3, #list + 1, list)
+      inputs = width
+    end
+    list[#list + 1] = nn.Linear(inputs, 2)
+    return nn.Sequential(list)
   end }
 end
 
-local function dense(name, width)
-  return network(name, width, function() return nn.Linear(PIXELS, width) end)
-end
-
-local hashed <const> = network("hashed 1/64", o.width, function()
-  return nn.Hashed(PIXELS, o.width, { compression = "1/64" })
+local hashed <const> = network("hashed 1/64", { o.width }, function(inputs, outputs)
+  return nn.Hashed(inputs, outputs, { compression = "1/64" })
 end)
 hashed.reported = true
 
 compare.run {
   name = "Jet images", train = train, test = test, trials = o.trials, epochs = o.epochs, seeds = o.seeds, batch = 100,
   out = o.out,
-  networks = { dense("dense", o.width), hashed, dense("dense 16", 16) },
+  networks = {
+    network("dense", { o.width }, nn.Linear), hashed,
+    network("dense 16", { 16 }, nn.Linear), network("dense 15-15", { 15, 15 }, nn.Linear),
+  },
   report = function(net) print(hn.report(net, test, o.out .. "-report", { title = "Jet images" })) end,
 }

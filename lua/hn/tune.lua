@@ -108,22 +108,25 @@ local check <const> = options.declare("hn.tune.search", {
   trials = { "integer", default = 9, least = 1 },
   epochs = { "integer", default = 45, least = 1 },
   seed = { "integer", default = 1, least = 0 },
+  halving = { "boolean", default = true },
 })
 
 --- Searches. Options: `space`, a list of { name, from =, to = } or { name, choice = { values } }, where `log` (false)
 -- draws evenly by magnitude, `integer` (false) rounds, `zero` (0) is the chance of 0 instead, and `usual` is the value
 -- of candidate 1, or a list of those of the first ones; `trials` (9), how many candidates; `epochs` (45) of the
--- training that the setting is for, which no trial reaches; `seed` (1); `try`, function(setting, epochs), which trains
--- a network so long and returns its loss on held samples (the least is best; NaN where it diverged), and, if it likes,
--- a second number that tells equal ones apart; nil ends the search.
--- Returns the setting of the best candidate of the last round and a list of all trials { setting =, epochs =, loss = };
--- nil where `try` gave nil. With one trial there is nothing to try: candidate 1 is the setting.
+-- training that the setting is for, which no trial reaches unless `halving` (true) is false, where one round trains
+-- all candidates for as long: what is best after few epochs need not be later; `seed` (1); `try`, function(setting,
+-- epochs), which trains a network so long and returns its loss on held samples (the least is best; NaN where it
+-- diverged), and, if it likes, a second number that tells equal ones apart; nil ends the search.
+-- Returns the setting of the best candidate of the last round and a list of all trials { setting =, epochs =, loss =
+-- }; nil where `try` gave nil. With one trial there is nothing to try: candidate 1 is the setting.
 function tune.search(given)
   local o <const> = check(given)
   local space <const> = checked_space(o.space)
   local left <const>, trials <const> = {}, {}
   for n = 1, o.trials do left[n] = { number = n, setting = candidate(space, n, o.seed) } end
-  for _, round in ipairs(tune.rounds(o.trials, o.epochs)) do
+  local whole <const> = { { count = o.trials, epochs = o.epochs } }
+  for _, round in ipairs((o.halving or o.trials == 1) and tune.rounds(o.trials, o.epochs) or whole) do
     for k = #left, round.count + 1, -1 do left[k] = nil end
     for _, one in ipairs(left) do
       local loss <const>, second <const> = o.try(one.setting, round.epochs)

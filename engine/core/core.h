@@ -123,7 +123,8 @@ void *hn__object_new(hn_context *context, size_t bytes);
 void hn__object_free(hn_context *context, void *object);
 /* Host memory for anything else: resized (from NULL) or freed. */
 hn_status hn__host_resize(hn_context *context, void **block, size_t bytes);
-hn_status hn__buffer_new(hn_context *context, hn_kind kind, size_t bytes, const char *what, hn__buffer **out);
+/* Room for the tensor's elements. */
+hn_status hn__buffer_new(hn_context *context, hn_kind kind, const hn_tensor *tensor, hn__buffer **out);
 void hn__buffer_release(hn__buffer *buffer);
 /* Counts a buffer under another kind. */
 void hn__buffer_rename(hn__buffer *buffer, hn_kind kind);

@@ -215,22 +215,29 @@ static hn_status allocate(hn_context *context, size_t bytes, char **out) {
   return status;
 }
 
+/* The same for a tensor, or for panels where that is NULL: the shape is put into words here alone. */
+static hn_status no_room_for(hn_context *context, hn_kind kind, size_t bytes, const hn_tensor *tensor) {
+  char what[128] = "panels";
+  if (tensor) snprintf(what, sizeof what, "a tensor %s", hn__shape_text(tensor->dims, tensor->shape).s);
+  return no_room(context, kind, bytes, what);
+}
+
 /* Takes counted device memory. Where there is none the host is asked to let go of some first. */
-static hn_status take(hn_context *context, hn_kind kind, size_t bytes, const char *what, void **out) {
+static hn_status take(hn_context *context, hn_kind kind, size_t bytes, const hn_tensor *tensor, void **out) {
   char *start = NULL;
-  if (refused(context)) return no_room(context, kind, bytes, what);
+  if (refused(context)) return no_room_for(context, kind, bytes, tensor);
   if (context->dry.run) {
     *out = take_dry(context, kind, (int64_t)bytes);
     return HN_OK;
   }
   if (over_budget(context, bytes)) relieve(context);
-  if (over_budget(context, bytes)) return no_room(context, kind, bytes, what);
+  if (over_budget(context, bytes)) return no_room_for(context, kind, bytes, tensor);
   hn_status status = allocate(context, bytes, &start);
   if (status == HN_MEMORY) {
     relieve(context);
     status = allocate(context, bytes, &start);
   }
-  if (status == HN_MEMORY) return no_room(context, kind, bytes, what);
+  if (status == HN_MEMORY) return no_room_for(context, kind, bytes, tensor);
   HN_TRY(hn__device_status(context, status));
   *out = start + (context->debug ? GUARD : 0);
   count(context, kind, (int64_t)bytes);
@@ -247,10 +254,11 @@ static void give_back(hn_context *context, hn_kind kind, void *data, size_t byte
   count(context, kind, -(int64_t)bytes);
 }
 
-hn_status hn__buffer_new(hn_context *context, hn_kind kind, size_t bytes, const char *what, hn__buffer **out) {
+hn_status hn__buffer_new(hn_context *context, hn_kind kind, const hn_tensor *tensor, hn__buffer **out) {
+  size_t bytes = (size_t)tensor->size * 4;
   hn__buffer *buffer = hn__object_new(context, sizeof *buffer);
   if (!buffer) return HN_MEMORY;
-  hn_status status = take(context, kind, bytes, what, &buffer->data);
+  hn_status status = take(context, kind, bytes, tensor, &buffer->data);
   if (status != HN_OK) {
     hn__object_free(context, buffer);
     return status;
@@ -286,7 +294,7 @@ void hn__buffer_rename(hn__buffer *buffer, hn_kind kind) {
 hn_status hn__workspace(hn_context *context, void **out) {
   if (!context->workspace) {
     size_t bytes = context->backend->hashed_workspace(context->device);
-    HN_TRY(take(context, HN_WORKSPACE, bytes, "panels", &context->workspace));
+    HN_TRY(take(context, HN_WORKSPACE, bytes, NULL, &context->workspace));
     context->workspace_bytes = bytes;
   }
   *out = context->workspace;

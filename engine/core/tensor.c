@@ -86,9 +86,7 @@ hn_status hn__tensor_make(hn_context *context, hn_kind kind, hn_dtype dtype, int
                           hn__fill fill, hn_tensor **out) {
   hn_tensor *tensor;
   HN_TRY(make_handle(context, dtype, dims, shape, &tensor));
-  char what[128];
-  snprintf(what, sizeof what, "a tensor %s", hn__shape_text(dims, shape).s);
-  hn_status status = hn__buffer_new(context, kind, (size_t)tensor->size * 4, what, &tensor->buffer);
+  hn_status status = hn__buffer_new(context, kind, tensor, &tensor->buffer);
   if (status == HN_OK) status = fill_fresh(tensor, fill);
   if (status == HN_OK)
     *out = tensor;

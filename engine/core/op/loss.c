@@ -2,8 +2,6 @@
  * Losses. Each exists twice: NAME_rows gives one number a sample; NAME takes optional sample weights and is made of
  * NAME_rows and the (weighted) mean over samples.
  */
-#include <stdio.h>
-
 #include "op.h"
 
 /* x is [samples, classes], or [classes] for a single sample; the result is [samples]. */
@@ -90,24 +88,16 @@ static hn_status element_loss_grad(hn__call *call) {
 
 /* -- means over samples ------------------------------------------------------------------------------------------ */
 
-/* Runs an operation by name on two operands. */
-static hn_status apply(hn__call *call, const char *name, hn_args args, hn_tensor **out) {
-  return hn_apply(call->context, hn_op_find(name), &args, out);
-}
-
+/* The mean of the operation before it in the table, which gives a number a row. */
 static hn_status mean_loss(hn__call *call) {
-  char rows_name[40];
   hn_tensor *rows = NULL;
   hn_args args = call->args;
   hn_operand weight = args.operands > 2 ? args.x[2] : (hn_operand){0};
   args.operands = 2;
-  snprintf(rows_name, sizeof rows_name, "%s_rows", call->op->name);
-  HN_TRY(apply(call, rows_name, args, &rows));
-  hn_status status;
-  if (weight.tensor)
-    status = apply(call, "weighted_mean", (hn_args){.operands = 2, .x = {{rows, NULL}, weight}}, &call->out);
-  else
-    status = apply(call, "mean", (hn_args){.operands = 1, .x = {{rows, NULL}}}, &call->out);
+  HN_TRY(hn_apply(call->context, call->op - 1, &args, &rows));
+  const hn_op *mean = hn_op_find(weight.tensor ? "weighted_mean" : "mean");
+  args = (hn_args){.operands = weight.tensor ? 2 : 1, .x = {{rows, NULL}, weight}};
+  hn_status status = hn_apply(call->context, mean, &args, &call->out);
   hn_tensor_release(rows);
   return status;
 }

@@ -19,9 +19,9 @@ const hn_op *hn_op_at(int i) {
 }
 
 const hn_op *hn_op_find(const char *name) {
-  const hn_op *op;
-  for (int i = 0; (op = hn_op_at(i)); i++)
-    if (strcmp(op->name, name) == 0) return op;
+  for (size_t t = 0; t < sizeof tables / sizeof *tables; t++)
+    for (const hn_op *op = tables[t]; op->name; op++)
+      if (strcmp(op->name, name) == 0) return op;
   return NULL;
 }
 
@@ -90,7 +90,7 @@ static bool next_word(const char **list, word *w) {
   if (!**list) return false;
   *w = (word){.value = (double)NAN};
   size_t length = strcspn(*list, " "), name = strcspn(*list, " :?.=#");
-  snprintf(w->name, sizeof w->name, "%.*s", (int)name, *list);
+  memcpy(w->name, *list, name < sizeof w->name ? name : sizeof w->name - 1);
   const char *rest = *list + name;
   w->integer = strncmp(rest, ":int", 4) == 0;
   w->matrix = strncmp(rest, ":matrix", 7) == 0;
@@ -108,9 +108,8 @@ static hn_status check_operand(hn__call *call, int i, const word *w) {
     if (w->optional) return HN_OK;
     return hn__op_fail(call, HN_ARGUMENT, "argument %d (%s) must be a tensor, got nothing", i + 1, w->name);
   }
-  char name[96];
-  snprintf(name, sizeof name, "%s: %s", call->context->doing, w->name);
-  HN_TRY(hn__tensor_usable(call->context, x->tensor, name));
+  hn_status usable = hn__tensor_usable(call->context, x->tensor, w->name);
+  if (usable != HN_OK) return hn__op_fail(call, usable, "%s", hn_message(call->context));
   hn_dtype wanted = w->integer ? HN_INT32 : HN_FLOAT32;
   if (x->tensor->dtype != wanted)
     return hn__op_fail(call, HN_ARGUMENT, "argument %d (%s) must be %s tensor, got %s tensor %s", i + 1, w->name,

@@ -72,5 +72,8 @@ compare.run {
   name = "Higgs bosons", train = train, test = test, weighted = true, trials = o.trials, epochs = o.epochs,
   seeds = o.seeds, batch = 128, out = o.out,
   networks = { dense("dense", 128), hashed, dense("dense 44", 44) },
-  report = function(net) print(hn.report(net, test, o.out .. "-report", { train = train, title = "Higgs bosons" })) end,
+  report = function(net)
+    print(hn.report(net, test, o.out .. "-report", { train = train, title = "Higgs bosons",
+      names = { "top quarks", "Higgs bosons" } }))
+  end,
 }

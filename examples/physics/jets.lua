@@ -35,7 +35,7 @@ local PIXELS <const> = 1600
 -- Pixels hold shares of the jet's momentum, over many orders of magnitude.
 local function input()
   local rate <const>, mean <const>, scale <const> = {}, {}, {}
-  for i = 1, PIXELS do rate[i], mean[i], scale[i] = 1000, 0, 200 end
+  for i = 1, PIXELS do rate[i], mean[i], scale[i] = 100, 0, 40 end
   return nn.Log(rate), nn.Affine { mean = mean, scale = scale }
 end
 
@@ -65,5 +65,8 @@ compare.run {
     network("dense", { o.width }, nn.Linear), hashed,
     network("dense 16", { 16 }, nn.Linear), network("dense 15-15", { 15, 15 }, nn.Linear),
   },
-  report = function(net) print(hn.report(net, test, o.out .. "-report", { title = "Jet images" })) end,
+  report = function(net)
+    print(hn.report(net, test, o.out .. "-report", { train = train, title = "Jet images",
+      names = { "light quarks and gluons", "top quarks" } }))
+  end,
 }

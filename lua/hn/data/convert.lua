@@ -36,11 +36,11 @@ local function measure(name, value)
   return shape, flat
 end
 
-local function from_tensor(name, value)
-  local shape <const>, flat <const> = measure(name, value:table())
-  if value:dtype() == "float" then return core.array("f32", shape, flat), "float" end
-  for i, class in ipairs(flat) do flat[i] = class - 1 end
-  return core.array("i32", shape, flat), "int"
+local function from_tensor(value)
+  local dtype <const> = value:dtype()
+  local array <const> = core.array(dtype == "float" and "f32" or "i32", value:shape())
+  array:take(value)
+  return array, dtype
 end
 
 --- The host array of a value, and whether its rows are numbers ("float") or classes ("int"). A host array of integers
@@ -48,7 +48,7 @@ end
 local function to_array(name, value, integers)
   local kind <const> = kinds.of(value)
   if kind == "array" then return value, value:type() == "f32" and "float" or integers end
-  if kind == "tensor" then return from_tensor(name, value) end
+  if kind == "tensor" then return from_tensor(value) end
   if kind == "table" then return core.array("f32", measure(name, value)), "float" end
   core.fail("argument", "%s: expected a tensor, a host array or a nested table of numbers, got %s", name,
     kinds.describe(value))

@@ -4,17 +4,21 @@
  *
  * Why not OpenMP: its teams meet at the end of every loop, and wait for each other spinning. As soon as another process
  * wants a core, each such meeting can cost a time slice (training became 10 times slower beside one busy process).
- * Here a thread spins for some 50 microseconds, which covers the gaps within a training step, and then sleeps.
+ * Here a thread spins for a while, which covers the gaps within a training step, and then sleeps: to wake it takes tens of
+ * microseconds, more in a virtual machine. Before long it only spins on a core that nobody else wants.
  */
 #include <omp.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "cpu.h"
 
-#define SPINS 2000
+#define SPIN 200000 /* nanoseconds */
+#define SELFISH 30000 /* of these */
 
 struct hn__cpu_pool {
   pthread_mutex_t lock; /* guards what is not atomic */
@@ -32,10 +36,21 @@ struct hn__cpu_pool {
   atomic_int_fast64_t next;
 };
 
-static void pause_briefly(void) {
+static int64_t now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
+}
+
+/* Waits a moment; false when it has done so since `start` for long enough. The clock counts, for processors' pauses differ
+ * by more than ten times. */
+static bool spin(int64_t start) {
 #if defined(__x86_64__) || defined(__i386__)
-  __builtin_ia32_pause();
+  for (int i = 0; i < 8; i++) __builtin_ia32_pause();
 #endif
+  int64_t spent = now() - start;
+  if (spent > SELFISH) sched_yield();
+  return spent < SPIN;
 }
 
 static void take_pieces(hn__cpu_pool *pool, int thread) {
@@ -46,7 +61,8 @@ static void take_pieces(hn__cpu_pool *pool, int thread) {
 
 /* Waits for another job than `seen`; false when the pool ends. `*joined` tells whether it came in time. */
 static bool wait_for_job(hn__cpu_pool *pool, unsigned *seen, bool *joined) {
-  for (int i = 0; i < SPINS && atomic_load_explicit(&pool->job, memory_order_relaxed) == *seen; i++) pause_briefly();
+  int64_t start = now();
+  while (atomic_load_explicit(&pool->job, memory_order_relaxed) == *seen && spin(start)) continue;
   pthread_mutex_lock(&pool->lock);
   pool->sleeping++;
   while (!pool->quit && atomic_load(&pool->job) == *seen) pthread_cond_wait(&pool->wake, &pool->lock);
@@ -138,7 +154,8 @@ static void end_job(hn__cpu_pool *pool) {
   pthread_mutex_lock(&pool->lock);
   pool->open = false;
   pthread_mutex_unlock(&pool->lock);
-  for (int i = 0; i < SPINS && atomic_load(&pool->inside) > 0; i++) pause_briefly();
+  int64_t start = now();
+  while (atomic_load(&pool->inside) > 0 && spin(start)) continue;
   pthread_mutex_lock(&pool->lock);
   while (atomic_load(&pool->inside) > 0) pthread_cond_wait(&pool->done, &pool->lock);
   pthread_mutex_unlock(&pool->lock);

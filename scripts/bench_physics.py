@@ -54,7 +54,7 @@ class Set:
         self.weight = events["weight"][:].astype(np.float64) if "weight" in events else np.ones(len(self.label))
         if name == "jets":
             self.columns = events["images"][:]
-            self.x = 200 * np.log1p(1000 * self.columns) / 1000
+            self.x = 40 * np.log1p(100 * self.columns) / 100  # as examples/physics/jets.lua
         else:
             names = [k for k in events if k not in ("label", "weight", "event")]
             self.columns = np.stack([events[k][:] for k in names], 1)
@@ -185,14 +185,16 @@ def main():
     parser.add_argument("--threads", type=int, default=2, help="of either side (2)")
     parser.add_argument("--jets", default="build/data/jets.h5", metavar="FILE", help="of scripts/hep-events jets")
     parser.add_argument("--higgs", default="build/data/higgs.h5", metavar="FILE", help="of scripts/hep-events higgs")
+    parser.add_argument("--jets-epochs", type=int, default=8, metavar="N", help="passes over the jets (8)")
+    parser.add_argument("--higgs-epochs", type=int, default=20, metavar="N", help="passes over the Higgs events (20)")
     o = parser.parse_args()
     torch.set_num_threads(o.threads)
     os.environ["OMP_NUM_THREADS"] = str(o.threads)
     print(f"PyTorch {torch.__version__}, {o.threads} threads; load {os.getloadavg()[0]:.2f} before")
     predictions()
     torch.set_num_threads(o.threads)
-    compare("jets", o, o.jets, (1000,), 100, 8)
-    compare("higgs", o, o.higgs, (128,) * 4, 128, 20)
+    compare("jets", o, o.jets, (1000,), 100, o.jets_epochs)
+    compare("higgs", o, o.higgs, (128,) * 4, 128, o.higgs_epochs)
 
 
 if __name__ == "__main__":

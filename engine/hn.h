@@ -421,8 +421,8 @@ HN_API hn_status hn_table_finish(hn_table *table);
  * those of C for the same (&& || ! !=, and ?:), ^ for powers, and math's functions, also written as math.abs, with
  * log10, sinh, cosh, tanh, atan2, pow and finite(x), whether x is neither NaN nor infinite. A comparison gives 1 or 0;
  * what is not 0 is true; comparisons do not chain; `a and b`, `a or b` give one of their operands. Names are letters,
- * digits, _ and dots, with an index as in "images[3]"; any other name stands between backquotes. An expression holds its
- * context. */
+ * digits, _ and dots, with an index as in "images[3]"; any other name stands between backquotes. An expression holds
+ * its context. */
 typedef struct hn_expression hn_expression;
 
 /* HN_ARGUMENT with the place where it is no expression. */

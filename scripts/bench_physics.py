@@ -186,7 +186,7 @@ def main():
     parser.add_argument("--jets", default="build/data/jets.h5", metavar="FILE", help="of scripts/hep-events jets")
     parser.add_argument("--higgs", default="build/data/higgs.h5", metavar="FILE", help="of scripts/hep-events higgs")
     parser.add_argument("--jets-epochs", type=int, default=8, metavar="N", help="passes over the jets (8)")
-    parser.add_argument("--higgs-epochs", type=int, default=20, metavar="N", help="passes over the Higgs events (20)")
+    parser.add_argument("--higgs-epochs", type=int, default=8, metavar="N", help="passes over the Higgs events (8)")
     o = parser.parse_args()
     torch.set_num_threads(o.threads)
     os.environ["OMP_NUM_THREADS"] = str(o.threads)

@@ -109,7 +109,10 @@ local function draw(o, rows)
   local series <const> = {}
   for k, row in ipairs(rows) do
     local x <const>, y <const> = {}, {}
-    for i = 1, 99 do x[i], y[i] = i / 100, row.curve:rejection(i / 100) end
+    for i = 1, 17 do
+      x[i] = 0.15 + 0.05 * i
+      y[i] = row.curve:rejection(x[i])
+    end
     series[k] = { name = row.name, x = x, y = y }
   end
   local figure <const> = { series = series, logy = true, title = o.name, x = "signal efficiency",

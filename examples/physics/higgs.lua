@@ -13,11 +13,11 @@ local hn <const> = require "hn"
 local nn <const> = hn.nn
 
 local o <const> = compare.options({
-  data = "build/data/higgs.h5", epochs = 20, trials = 3, seeds = 1, out = "build/higgs",
+  data = "build/data/higgs.h5", epochs = 8, trials = 3, seeds = 1, out = "build/higgs",
 }, [[
 usage: hnrun examples/physics/higgs.lua [options]
   --data FILE        of scripts/hep-events higgs (build/data/higgs.h5)
-  --epochs N         passes over the training events (20)
+  --epochs N         passes over the training events (8)
   --trials N         candidates of the search for hyper-parameters; 1: the usual ones (3)
   --seeds N          trainings of each network (1)
   --out PREFIX       of the names of networks, figure and report (build/higgs)

@@ -38,6 +38,8 @@ static void tables(const char *folder) {
   CHECK(hn_table_open(NULL, NULL, &table) == HN_ARGUMENT);
   hn_table_close(table);
   hn_table_close(NULL);
+  int major, minor, release;
+  CHECK(!hn_table_hdf5() || sscanf(hn_table_hdf5(), "%d.%d.%d", &major, &minor, &release) == 3);
 }
 
 static void expressions(void) {

@@ -109,7 +109,7 @@ local function draw(o, rows)
   local series <const> = {}
   for k, row in ipairs(rows) do
     local x <const>, y <const> = {}, {}
-    for i = 1, 17 do
+    for i = 1, 16 do
       x[i] = 0.15 + 0.05 * i
       y[i] = row.curve:rejection(x[i])
     end

@@ -59,7 +59,7 @@ typedef struct hn_context hn_context;
 
 typedef struct hn_options {
   const char *device; /* "auto" or a backend's name ("cpu"); "cpu:avx2" and the like: with the kernels of that level */
-  int threads;        /* CPU threads; 0: as many as the machine has */
+  int threads;        /* CPU threads; 0: one for each core that the process may use */
   int64_t memory;     /* budget: bytes that the device may hold; 0: no limit */
   uint32_t seed;      /* of the random stream and of default layer seeds */
   bool debug;         /* guard zones around every allocation, fresh results filled with NaN */

@@ -59,6 +59,13 @@ describe("hnrun", function()
     assert.same({ "table" }, good { "-lnn=hn.nn", "-e", "print(type(nn))" })
   end)
 
+  it("takes the cores that the process may use", function()
+    local first <const> = "$(sed -n 's/^Cpus_allowed_list:[^0-9]*\\([0-9]*\\).*/\\1/p' /proc/self/status)"
+    local out <const> = program.shell(([[taskset -c %s %s -e 'print(require "hn".device())']]):format(first,
+      program.path))
+    assert.matches("^cpu, 1 thread,", out)
+  end)
+
   it("runs standard input for - and if nothing is given", function()
     assert.same({ "a\tb" }, good({ "-", "a", "b" }, "print(...)"))
     assert.same({ "7" }, good({}, "print(7)"))

@@ -195,6 +195,7 @@ describe("root2hdf5", function()
     { "abs(pt - 10) < 5 || id >= 10000000000 + 199990",
       function(k) return math.abs(k / 4 - 10) < 5 or k >= 199990 end },
     { "1 <= pt and pt <= 2 or pt == 40000", function(k) return k >= 4 and k <= 8 or k == 160000 end },
+    { "pt ^ 2 == 16", function(k) return k == 16 end },
     { "math.sqrt(pt) % 1 == 0 and pt ~= 0", function(k) return k > 0 and math.sqrt(k / 4) % 1 == 0 end },
   }
   for _, case in ipairs(CUTS) do
@@ -224,6 +225,7 @@ describe("root2hdf5", function()
     { "tree.root --cut 'pt > '", "expression 'pt > ': expected a value at its end" },
     { "tree.root --cut '1 < pt < 2'", "comparisons do not chain" },
     { "tree.root --cut 'pt.tofile(1)'", "no such function at 'pt.tofile(1)'" },
+    { "tree.root --cut 'pt & 1'", "'pt & 1'" },
     { "tree.root --cut 'pt < 0'", "no event passes the cut" },
   }
   for _, case in ipairs(REFUSED) do

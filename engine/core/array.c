@@ -28,6 +28,8 @@ static int64_t row_size(const hn_array *array) {
   return n;
 }
 
+static size_t row_bytes(const hn_array *array) { return (size_t)row_size(array) * element_bytes[array->type]; }
+
 static hn_status make_handle(hn_context *context, hn_array_type type, int dims, const int64_t *shape, hn_array **out) {
   hn_array *array = hn__object_new(context, sizeof *array);
   if (!array) return HN_MEMORY;
@@ -90,7 +92,7 @@ hn_status hn_array_slice(hn_array *array, int64_t first, int64_t count, hn_array
   (*out)->shape[0] = count;
   (*out)->storage = array->storage;
   (*out)->storage->refs++;
-  (*out)->data = array->data + (size_t)(first * row_size(array)) * element_bytes[array->type];
+  (*out)->data = array->data + (size_t)first * row_bytes(array);
   return HN_OK;
 }
 
@@ -171,7 +173,7 @@ static hn_status check_index(hn_context *context, const hn_array *source, const 
 
 hn_status hn_array_pick(hn_array *array, const hn_array *index, hn_array **out) {
   int64_t shape[HN_MAX_DIMS];
-  size_t bytes = (size_t)row_size(array) * element_bytes[array->type];
+  size_t bytes = row_bytes(array);
   HN_TRY(check_index(array->context, array, index));
   memcpy(shape, array->shape, sizeof shape);
   shape[0] = index->shape[0];
@@ -187,13 +189,13 @@ hn_status hn_array_pick(hn_array *array, const hn_array *index, hn_array **out) 
 static void convert_rows(const hn_array *source, const hn_array *index, const conversion *c, int64_t from, int64_t n,
                          char *to) {
   int64_t width = row_size(source), count = index ? index->shape[0] : 0;
-  size_t row_bytes = (size_t)width * element_bytes[source->type];
+  size_t bytes = row_bytes(source);
   const int32_t *list = index ? (const int32_t *)index->data : NULL;
   while (n > 0) {
     int64_t i = from / width, at = from % width, part = width - at < n ? width - at : n;
     if (i + AHEAD < count) {
-      const char *next = source->data + (size_t)list[i + AHEAD] * row_bytes;
-      for (size_t line = 0; line < 256 && line < row_bytes; line += 64) __builtin_prefetch(next + line);
+      const char *next = source->data + (size_t)list[i + AHEAD] * bytes;
+      for (size_t line = 0; line < 256 && line < bytes; line += 64) __builtin_prefetch(next + line);
     }
     convert(source, (list ? list[i] : i) * width + at, part, c, to);
     from += part, n -= part, to += 4 * part;

@@ -144,6 +144,13 @@ static hn_status no_room(hn_context *context, hn_kind kind, size_t bytes, const 
                   m->budget ? " of budget are" : " are", holders);
 }
 
+/* The same for a tensor, or for panels where that is NULL: the shape is put into words here alone. */
+static hn_status no_room_for(hn_context *context, hn_kind kind, size_t bytes, const hn_tensor *tensor) {
+  char what[128] = "panels";
+  if (tensor) snprintf(what, sizeof what, "a tensor %s", hn__shape_text(tensor->dims, tensor->shape).s);
+  return no_room(context, kind, bytes, what);
+}
+
 /* Lets the host free what it no longer needs: Lua's collector cannot see device bytes. */
 static void relieve(hn_context *context) {
   if (context->on_pressure) context->on_pressure(context->pressure_data);
@@ -213,13 +220,6 @@ static hn_status allocate(hn_context *context, size_t bytes, char **out) {
   status = write_guards(context, start, bytes);
   if (status != HN_OK) context->backend->free(context->device, start);
   return status;
-}
-
-/* The same for a tensor, or for panels where that is NULL: the shape is put into words here alone. */
-static hn_status no_room_for(hn_context *context, hn_kind kind, size_t bytes, const hn_tensor *tensor) {
-  char what[128] = "panels";
-  if (tensor) snprintf(what, sizeof what, "a tensor %s", hn__shape_text(tensor->dims, tensor->shape).s);
-  return no_room(context, kind, bytes, what);
 }
 
 /* Takes counted device memory. Where there is none the host is asked to let go of some first. */

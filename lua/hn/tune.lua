@@ -83,8 +83,9 @@ end
 function tune.candidate(space, n, seed) return candidate(checked_space(space), n, seed) end
 
 --- The rounds of a search among `trials` candidates for a training of `epochs`: a list of { count =, epochs = }, how
--- many candidates train for how long; none for one candidate.
-function tune.rounds(trials, epochs)
+-- many candidates train for how long; none for one candidate. With `halving` = false it is one round of all.
+function tune.rounds(trials, epochs, halving)
+  if halving == false and trials > 1 then return { { count = trials, epochs = epochs } } end
   local list <const>, length = {}, 1
   while KEEP ^ length < trials do length = length + 1 end
   for k = 1, trials > 1 and length or 0 do
@@ -118,15 +119,14 @@ local check <const> = options.declare("hn.tune.search", {
 -- all candidates for as long: what is best after few epochs need not be later; `seed` (1); `try`, function(setting,
 -- epochs), which trains a network so long and returns its loss on held samples (the least is best; NaN where it
 -- diverged), and, if it likes, a second number that tells equal ones apart; nil ends the search.
--- Returns the setting of the best candidate of the last round and a list of all trials { setting =, epochs =, loss =
--- }; nil where `try` gave nil. With one trial there is nothing to try: candidate 1 is the setting.
+-- Returns the setting of the best candidate of the last round and a list of all trials { setting =, epochs =, loss = };
+-- nil where `try` gave nil. With one trial there is nothing to try: candidate 1 is the setting.
 function tune.search(given)
   local o <const> = check(given)
   local space <const> = checked_space(o.space)
   local left <const>, trials <const> = {}, {}
   for n = 1, o.trials do left[n] = { number = n, setting = candidate(space, n, o.seed) } end
-  local whole <const> = { { count = o.trials, epochs = o.epochs } }
-  for _, round in ipairs((o.halving or o.trials == 1) and tune.rounds(o.trials, o.epochs) or whole) do
+  for _, round in ipairs(tune.rounds(o.trials, o.epochs, o.halving)) do
     for k = #left, round.count + 1, -1 do left[k] = nil end
     for _, one in ipairs(left) do
       local loss <const>, second <const> = o.try(one.setting, round.epochs)

@@ -76,6 +76,14 @@ hn_status hn__check_indices(hn__call *call, int i, const char *name, int64_t lim
                      (long long)value + 1, (long long)bad + 1);
 }
 
+hn_status hn__pass_grad(hn__call *call) {
+  int64_t n = call->out->size;
+  float *dx;
+  bool add;
+  HN_TRY(hn__grad_to(call, 0, &dx, &add));
+  return dx ? HN_DEVICE_CALL(call->context, copy_rows, 1, n, hn__out_grad(call), n, dx, n, add) : HN_OK;
+}
+
 /* -- parameters ------------------------------------------------------------------------------------------------- */
 
 typedef struct word {

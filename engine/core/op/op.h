@@ -58,5 +58,7 @@ hn_status hn__op_fail(hn__call *call, hn_status status, const char *format, ...)
 hn_status hn__check_indices(hn__call *call, int i, const char *name, int64_t limit);
 /* Operand i's shape as text. */
 hn__text hn__in_text(const hn__call *call, int i);
+/* The backward of what keeps every number, or counts as if it did: operand 0 gets the gradient of the result. */
+hn_status hn__pass_grad(hn__call *call);
 
 #endif

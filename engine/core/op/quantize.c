@@ -10,15 +10,7 @@ static hn_status quantize(hn__call *call) {
   return HN_DEVICE_CALL(call->context, quantize, x->size, (int)levels, hn__floats(x), hn__floats(call->out));
 }
 
-/* Straight through, as if nothing had been rounded (Courbariaux, Bengio & David 2015): the slope of a staircase is 0
- * nearly everywhere. */
-static hn_status quantize_grad(hn__call *call) {
-  int64_t n = call->out->size;
-  float *dx;
-  bool add;
-  HN_TRY(hn__grad_to(call, 0, &dx, &add));
-  return dx ? HN_DEVICE_CALL(call->context, copy_rows, 1, n, hn__out_grad(call), n, dx, n, add) : HN_OK;
-}
-
+/* The gradient goes straight through, as if nothing had been rounded (Courbariaux, Bengio & David 2015): the slope of a
+ * staircase is 0 nearly everywhere. */
 const hn_op hn__quantize_ops[] = {
-    {.name = "quantize", .parameters = "x levels=127", .forward = quantize, .backward = quantize_grad}, {0}};
+    {.name = "quantize", .parameters = "x levels=127", .forward = quantize, .backward = hn__pass_grad}, {0}};

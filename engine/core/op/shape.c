@@ -22,14 +22,6 @@ static hn_status reshape(hn__call *call) {
   return hn__tensor_view(hn__in(call, 0), 0, args->numbers, shape, &call->out);
 }
 
-static hn_status reshape_grad(hn__call *call) {
-  int64_t n = call->out->size;
-  float *dx;
-  bool add;
-  HN_TRY(hn__grad_to(call, 0, &dx, &add));
-  return dx ? HN_DEVICE_CALL(call->context, copy_rows, 1, n, hn__out_grad(call), n, dx, n, add) : HN_OK;
-}
-
 /* Elements of one leading row. */
 static int64_t row_size(const hn_tensor *x) { return x->size / x->shape[0]; }
 
@@ -107,7 +99,7 @@ static hn_status concat_grad(hn__call *call) {
 }
 
 const hn_op hn__shape_ops[] = {
-    {.name = "reshape", .parameters = "x shape#...", .forward = reshape, .backward = reshape_grad},
+    {.name = "reshape", .parameters = "x shape#...", .forward = reshape, .backward = hn__pass_grad},
     {.name = "slice", .parameters = "x first# count#", .forward = slice, .backward = slice_grad},
     {.name = "concat", .parameters = "x... axis#", .forward = concat, .backward = concat_grad},
     {0}};
